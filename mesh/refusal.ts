@@ -1,0 +1,33 @@
+/**
+ * Why something is not allowed. `code` is for programs (kebab-case, stable), `message` for the person who asked:
+ * what was asked, what stands in the way and whose it is, and what to do instead.
+ */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+export type RefusalCode =
+  | "bad-address"
+  | "bad-cidr"
+  | "host-bits-set"
+  | "prefix-too-long"
+  | "prefix-too-short"
+  | "bad-name"
+  | "bad-spec"
+  | "immutable"
+  | "cidr-overlap"
+  | "pool-exhausted"
+  | "numbers-exhausted"
+  | "unknown-cluster"
+  | "link-conflict"
+  | "name-taken"
+  | "in-use";
+
+/** Either a value or the reason there is none: how the pure heart says no without throwing. */
+export type Checked<T> = { readonly value: T; readonly refusal?: never } | { readonly refusal: Refusal; readonly value?: never };
+
+/** Makes the refusing half of a {@link Checked}. */
+export function refuse(code: RefusalCode, message: string): { readonly refusal: Refusal } {
+  return { refusal: { code, message } };
+}

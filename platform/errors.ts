@@ -1,0 +1,25 @@
+/**
+ * The one error type. `code` is kebab-case and stable, `message` says what was tried, what was found and what to do;
+ * `retry` tells the loop that caught it whether waiting can help.
+ */
+export class MeshError extends Error {
+  readonly code: string;
+  readonly retry: boolean;
+
+  constructor(code: string, message: string, { retry, cause }: { retry: boolean; cause?: unknown }) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "MeshError";
+    this.code = code;
+    this.retry = retry;
+  }
+}
+
+/** The sentence in any thrown thing, for logs and for the end of our own sentences. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** True when `error` is a {@link MeshError} with this code. */
+export function hasCode(error: unknown, code: string): error is MeshError {
+  return error instanceof MeshError && error.code === code;
+}
