@@ -43,13 +43,13 @@ export interface ResourceKind<T extends StoredObject> {
   readonly apiVersion: string;
   /** The status a new object starts with. */
   readonly emptyStatus: T["status"];
-  /** Bytes decoded to a value of this kind. Throws MeshError `bad-object` naming the field and the fault. */
+  /** Decoded JSON to a value of this kind; throws an Error that names the field and the fault (the store makes it a MeshError `bad-object`). */
   parse(value: unknown): T;
   /**
-   * Admission, run by the store before a write of spec or metadata: throws the MeshError that the writer should read.
-   * `previous` is absent for a create. `peers` reads other objects of the same store, for rules across objects.
+   * Admission, run by the store before a create or a change of spec: the reason the write must not be, if there is one
+   * (the store throws it as MeshError). `previous` is absent for a create. `peers` reads other objects of the same store.
    */
-  admit?(object: T, previous: T | undefined, peers: ResourceReader): Promise<void>;
+  admit?(object: T, previous: T | undefined, peers: ResourceReader): Promise<{ readonly code: string; readonly message: string } | undefined>;
 }
 
 export interface ResourceReader {

@@ -1,0 +1,40 @@
+import { z } from "zod";
+import type { GatewayRecord, PeerRecord, SelfRecord, View, ViewEntry } from "../../mesh/resources.ts";
+
+/** What a hub publishes into a mailbox, as it is on the wire (JSON). Unknown fields are ignored: version N serves N - 1. */
+
+const cidr = z.string().max(64);
+
+export const gatewayRecord = z.object({
+  name: z.string(),
+  rank: z.int().min(0),
+  endpoints: z.array(z.string()),
+  basePort: z.int().min(1).max(65_535),
+  publicKey: z.string(),
+}) satisfies z.ZodType<GatewayRecord>;
+
+const self = z.object({
+  name: z.string(),
+  number: z.int(),
+  podCIDRs: z.array(cidr),
+  announcedCIDRs: z.array(cidr),
+  meshPrefixes: z.array(cidr),
+}) satisfies z.ZodType<SelfRecord>;
+
+const peer = self.extend({ gateways: z.array(gatewayRecord) }) satisfies z.ZodType<PeerRecord>;
+
+const entry = z.object({
+  peer,
+  tunnel: z.enum(["WireGuard", "VXLAN"]),
+  mtu: z.int().optional(),
+}) satisfies z.ZodType<ViewEntry>;
+
+/** One immutable page: either the member's own record or about 16 entries. */
+export const viewPage = z.object({ self: self.optional(), entries: z.array(entry) });
+export type ViewPage = z.infer<typeof viewPage>;
+
+/** Pages of one head, in its order, back to the view they were cut from. Undefined when no page carries the member's own record. */
+export function viewOfPages(pages: readonly ViewPage[]): View | undefined {
+  const own = pages.find((page) => page.self !== undefined)?.self;
+  return own && { self: own, entries: pages.flatMap((page) => page.entries) };
+}

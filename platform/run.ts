@@ -1,0 +1,67 @@
+import { execFile } from "node:child_process";
+import { MeshError } from "./errors.ts";
+
+export interface RunOptions {
+  /** Ends the program (SIGKILL) when aborted. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds the program may take; 10,000 unless told. */
+  readonly limitMs?: number;
+  /** Written to standard input, then closed: the way for secrets and batches, never argv. */
+  readonly stdin?: string;
+}
+
+/** Runs a program with an argument array, never a shell string, and resolves with its standard output. */
+export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<string>;
+
+const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/** What a failed program left behind, as the `cause` of the MeshError `program-failed`. */
+export interface ProgramFailure {
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Makes a {@link Run} whose every program is started through `prefix`, e.g. `["ip", "netns", "exec", "lab-east-a"]`.
+ * @throws MeshError `program-failed` (cause: {@link ProgramFailure}), `program-timeout`, `missing-program`, `aborted`
+ */
+export function runner(prefix: readonly string[] = []): Run {
+  return (program, args, options = {}) => {
+    const [file, ...rest] = [...prefix, program, ...args] as [string, ...string[]];
+    const limitMs = options.limitMs ?? 10_000;
+    return new Promise((resolve, reject) => {
+      const child = execFile(
+        file,
+        rest,
+        { maxBuffer: OUTPUT_LIMIT_BYTES, timeout: limitMs, killSignal: "SIGKILL", signal: options.signal },
+        (error, stdout, stderr) => {
+          if (error === null) resolve(stdout);
+          else reject(explain({ program, args, limitMs, error, stdout, stderr }));
+        },
+      );
+      // A program that exits before it read everything makes the pipe fail; its exit code tells the story.
+      child.stdin?.on("error", () => undefined);
+      child.stdin?.end(options.stdin ?? "");
+    });
+  };
+}
+
+interface Failed {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly limitMs: number;
+  readonly error: Error & { code?: number | string | null; killed?: boolean };
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function explain({ program, args, limitMs, error, stdout, stderr }: Failed): MeshError {
+  const command = [program, ...args].join(" ");
+  if (error.name === "AbortError") return new MeshError("aborted", `${command}: stopped`, { retry: false, cause: error });
+  if (error.code === "ENOENT") return new MeshError("missing-program", `${program} is not installed; run scripts/setup`, { retry: false });
+  if (error.killed === true) return new MeshError("program-timeout", `${command}: no answer in ${limitMs} ms`, { retry: true });
+  const failure: ProgramFailure = { exitCode: typeof error.code === "number" ? error.code : undefined, stdout, stderr };
+  const said = stderr.trim() || stdout.trim() || error.message;
+  return new MeshError("program-failed", `${command}: ${said}`, { retry: true, cause: failure });
+}
