@@ -1,0 +1,15 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+/**
+ * Asks until `holds` says yes. When it has not within `limitMs` (20 s unless told; machines of tests are slow), throws
+ * what it last said: `holds` returns true, or what was seen instead.
+ */
+export async function eventually(holds: () => unknown, limitMs = 20_000): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const seen = await holds();
+    if (seen === true) return;
+    if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms; last seen: ${JSON.stringify(seen)}`);
+    await delay(20);
+  }
+}
