@@ -74,9 +74,20 @@ export interface ClusterStatus {
   /** One a family, out of all pod CIDRs. */
   readonly meshPrefixes: readonly string[];
   readonly gateways: readonly GatewayRecord[];
+  /** Whose word the hub takes for this cluster's. Set at join, never replaced by a second join. */
+  readonly identity?: MemberIdentity | undefined;
   readonly revision: { readonly desired?: Revision | undefined; readonly applied?: Revision | undefined };
   readonly lastSeen?: string | undefined;
   readonly conditions: readonly Condition[];
+}
+
+/** The public halves of a member's keys. */
+export interface MemberIdentity {
+  /** NATS user public key (U…). */
+  readonly userKey: string;
+  /** Ed25519, raw 32 bytes, base64url. */
+  readonly signingKey: string;
+  readonly tokenID: string;
 }
 
 /** (epoch, generation), ordered: the epoch is the hub's term, the generation counts the changes of one member's view. */
@@ -206,7 +217,9 @@ export interface GatewayStatus {
 
 export interface RemoteClusterSpec {
   readonly number: number;
+  /** Pod CIDRs, announced ranges and mesh prefixes alike. */
   readonly prefixes: readonly string[];
+  readonly meshPrefixes: readonly string[];
   readonly gateways: readonly GatewayRecord[];
   readonly tunnel: TunnelKind;
   readonly mtu?: number | undefined;
