@@ -25,7 +25,9 @@ export type RefusalCode =
   | "in-use";
 
 /** Either a value or the reason there is none: how the pure heart says no without throwing. */
-export type Checked<T> = { readonly value: T; readonly refusal?: never } | { readonly refusal: Refusal; readonly value?: never };
+export type Checked<T> =
+  | { readonly value: T; readonly refusal?: never }
+  | { readonly refusal: Refusal; readonly value?: never };
 
 /** Makes the refusing half of a {@link Checked}. */
 export function refuse(code: RefusalCode, message: string): { readonly refusal: Refusal } {

@@ -1,0 +1,162 @@
+import type { Family } from "./resources.ts";
+
+/** Arithmetic on addresses and CIDRs of both families. Texts here are ours already: what people type goes through typed-cidr.ts. */
+
+export interface Address {
+  readonly family: Family;
+  readonly value: bigint;
+}
+
+/** A prefix without host bits: `first` is its first address, `length` its prefix length. */
+export interface Cidr {
+  readonly family: Family;
+  readonly first: bigint;
+  readonly length: number;
+}
+
+/** Bits in an address: 32 or 128. */
+export function bitsOf(family: Family): number {
+  return family === 4 ? 32 : 128;
+}
+
+/** Family of an address or a CIDR, by its text. */
+export function familyOf(text: string): Family {
+  return text.includes(":") ? 6 : 4;
+}
+
+/**
+ * Reads an address in any spelling of RFC 4291, section 2.2, but the mixed one (`::ffff:1.2.3.4`).
+ * @throws RangeError when `text` is no address
+ */
+export function parseAddress(text: string): Address {
+  const family = familyOf(text);
+  const value = family === 4 ? parseIPv4(text) : parseIPv6(text);
+  if (value === undefined) {
+    throw new RangeError(`"${text}" is not an IP address`);
+  }
+  return { family, value };
+}
+
+/**
+ * Reads `address/length`.
+ * @throws RangeError when `text` is no CIDR or has host bits set
+ */
+export function parseCidr(text: string): Cidr {
+  const slash = text.indexOf("/");
+  const { family, value } = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  const digits = text.slice(slash + 1);
+  const length = Number(digits);
+  if (slash < 0 || !/^(0|[1-9]\d{0,2})$/.test(digits) || length > bitsOf(family)) {
+    throw new RangeError(`"${text}" is not a CIDR`);
+  }
+  if ((value & hostMask(family, length)) !== 0n) {
+    throw new RangeError(`"${text}" has host bits set`);
+  }
+  return { family, first: value, length };
+}
+
+/** The CIDR of this length that holds `address`. */
+export function cidrOf(address: Address, length: number): Cidr {
+  return { family: address.family, first: address.value & ~hostMask(address.family, length), length };
+}
+
+/** Canonical text: dotted decimal, or RFC 5952. */
+export function formatAddress({ family, value }: Address): string {
+  if (family === 4) {
+    const bits = Number(value);
+    return `${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}.${bits & 255}`;
+  }
+  const groups = groupsOf(value).map((group) => group.replace(/^0{1,3}/, ""));
+  const { start, count } = longestZeroRun(groups);
+  return count < 2 ? groups.join(":") : `${groups.slice(0, start).join(":")}::${groups.slice(start + count).join(":")}`;
+}
+
+/** Canonical text, e.g. `10.1.0.0/16` or `fd00:1::/48`. */
+export function formatCidr(cidr: Cidr): string {
+  return `${formatAddress({ family: cidr.family, value: cidr.first })}/${cidr.length}`;
+}
+
+/** The eight groups of an IPv6 address, four hexadecimal digits each. */
+export function groupsOf(value: bigint): string[] {
+  return value.toString(16).padStart(32, "0").match(/.{4}/g) ?? [];
+}
+
+/** Number of addresses in a CIDR. */
+export function sizeOf(cidr: Cidr): bigint {
+  return 1n << BigInt(bitsOf(cidr.family) - cidr.length);
+}
+
+/** True when `inner` lies wholly inside `outer` (equal ones do). */
+export function contains(outer: Cidr, inner: Cidr): boolean {
+  return inner.length >= outer.length && overlaps(outer, inner);
+}
+
+/** True when the two share an address; CIDRs of different families never do. */
+export function overlaps(a: Cidr, b: Cidr): boolean {
+  const shift = bitsOf(a.family) - Math.min(a.length, b.length);
+  return a.family === b.family && (a.first ^ b.first) >> BigInt(shift) === 0n;
+}
+
+export function addressInCidr(cidr: Cidr, { family, value }: Address): boolean {
+  return family === cidr.family && (value ^ cidr.first) >> BigInt(bitsOf(family) - cidr.length) === 0n;
+}
+
+/**
+ * The address `n` places after the first; `n` = 0 is the first.
+ * @throws RangeError when the CIDR has no such address
+ */
+export function nthAddress(cidr: Cidr, n: number | bigint): Address {
+  const offset = BigInt(n);
+  if (offset < 0n || offset >= sizeOf(cidr)) {
+    throw new RangeError(`${formatCidr(cidr)} has no address number ${offset}`);
+  }
+  return { family: cidr.family, value: cidr.first + offset };
+}
+
+/** Order: IPv4 before IPv6, then by first address, then the wider before the narrower. */
+export function compareCidrs(a: Cidr, b: Cidr): number {
+  if (a.family !== b.family) {
+    return a.family - b.family;
+  }
+  return a.first < b.first ? -1 : a.first > b.first ? 1 : a.length - b.length;
+}
+
+function hostMask(family: Family, length: number): bigint {
+  return (1n << BigInt(bitsOf(family) - length)) - 1n;
+}
+
+function parseIPv4(text: string): bigint | undefined {
+  const octets = text.split(".");
+  // No leading zeros: some readers take 010 for eight (RFC 6943, section 3.1.1).
+  if (octets.length !== 4 || !octets.every((octet) => /^(0|[1-9]\d{0,2})$/.test(octet) && Number(octet) <= 255)) {
+    return undefined;
+  }
+  return BigInt(octets.reduce((value, octet) => value * 256 + Number(octet), 0));
+}
+
+function parseIPv6(text: string): bigint | undefined {
+  const halves = text.split("::");
+  const [head = [], tail = []] = halves.map((half) => (half === "" ? [] : half.split(":")));
+  const missing = 8 - head.length - tail.length;
+  if (halves.length > 2 || (halves.length === 2 ? missing < 1 : missing !== 0)) {
+    return undefined;
+  }
+  const groups = [...head, ...Array<string>(missing).fill("0"), ...tail];
+  if (!groups.every((group) => /^[\da-f]{1,4}$/i.test(group))) {
+    return undefined;
+  }
+  return BigInt(`0x${groups.map((group) => group.padStart(4, "0")).join("")}`);
+}
+
+/** The first of the longest runs of "0" (RFC 5952, section 4.2.3). */
+function longestZeroRun(groups: readonly string[]): { readonly start: number; readonly count: number } {
+  let best = { start: 0, count: 0 };
+  let count = 0;
+  for (const [index, group] of groups.entries()) {
+    count = group === "0" ? count + 1 : 0;
+    if (count > best.count) {
+      best = { start: index + 1 - count, count };
+    }
+  }
+  return best;
+}
