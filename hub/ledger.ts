@@ -1,0 +1,37 @@
+import { ledgerKind } from "../crds/ledger.ts";
+import type { Checked } from "../mesh/refusal.ts";
+import type { LedgerSpec } from "../mesh/resources.ts";
+import { hasCode, MeshError } from "../platform/errors.ts";
+import type { ResourceStore } from "../platform/store/port.ts";
+
+/** The one Ledger object. */
+const NAME = "mesh";
+const EMPTY: LedgerSpec = { rows: [], numbers: [] };
+
+/** The ledger as it is now; empty before the first claim. */
+export async function readLedger(store: ResourceStore): Promise<LedgerSpec> {
+  return (await store.get(ledgerKind, NAME))?.spec ?? EMPTY;
+}
+
+/**
+ * Changes the ledger by compare-and-swap: `change` is pure and runs again on what another writer left. So a hub that was
+ * paused can't give a prefix out twice.
+ * @throws MeshError with the refusal's code when `change` refuses
+ */
+export async function changeLedger<T extends { readonly ledger: LedgerSpec }>(
+  store: ResourceStore,
+  change: (ledger: LedgerSpec) => Checked<T>,
+): Promise<T> {
+  for (;;) {
+    const present = await store.get(ledgerKind, NAME);
+    const outcome = change(present?.spec ?? EMPTY);
+    if (outcome.refusal) throw new MeshError(outcome.refusal.code, outcome.refusal.message, { retry: false });
+    try {
+      if (present === undefined) await store.create(ledgerKind, { metadata: { name: NAME }, spec: outcome.value.ledger });
+      else await store.update(ledgerKind, { ...present, spec: outcome.value.ledger });
+      return outcome.value;
+    } catch (error) {
+      if (!hasCode(error, "conflict") && !hasCode(error, "already-exists")) throw error;
+    }
+  }
+}

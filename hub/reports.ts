@@ -1,0 +1,70 @@
+import type { Report } from "../crds/wire/report.ts";
+import { combinePairs } from "../mesh/pair-state.ts";
+import type { GatewayRecord, PairStatus, Revision } from "../mesh/resources.ts";
+import { compareRevisions } from "../mesh/revision.ts";
+
+/** A gateway that said nothing for this long is not counted among those that speak for its member. */
+const SILENT_AFTER_MS = 60_000;
+
+interface Heard {
+  readonly report: Report;
+  readonly atMs: number;
+}
+
+/** The latest accepted report of every gateway, in memory: what was said is worth nothing once it is old. */
+export class ReportBook {
+  readonly #members = new Map<string, Map<string, Heard>>();
+
+  /** `atMs` is wall clock. */
+  record(member: string, gateway: string, report: Report, atMs: number): void {
+    const gateways = this.#members.get(member) ?? new Map<string, Heard>();
+    gateways.set(gateway, { report, atMs });
+    this.#members.set(member, gateways);
+  }
+
+  forget(member: string): void {
+    this.#members.delete(member);
+  }
+
+  /** The member's gateways as its newest report lists them; undefined before any report. */
+  gateways(member: string): readonly GatewayRecord[] | undefined {
+    return this.#newest(member)?.report.gateways;
+  }
+
+  /** The revision that every speaking gateway has applied: the oldest of theirs. */
+  applied(member: string, nowMs: number): Revision | undefined {
+    const revisions = this.#speaking(member, nowMs).map(({ report }) => report.applied);
+    return revisions.reduce((oldest, one) => (oldest && one && compareRevisions(one, oldest) >= 0 ? oldest : one), revisions[0]);
+  }
+
+  /** Wall clock milliseconds of the newest report. */
+  lastSeenMs(member: string): number | undefined {
+    return this.#newest(member)?.atMs;
+  }
+
+  /** What the member's gateways say together of their tunnels to `to`; Doubtful when none has spoken for a minute. */
+  pair(from: string, to: string, nowMs: number): PairStatus | undefined {
+    const said = (heard: readonly Heard[]): PairStatus[] =>
+      heard.flatMap(({ report }) => report.pairs.filter((pair) => pair.to === to));
+    const [first, ...rest] = said(this.#speaking(from, nowMs));
+    if (first !== undefined) return combinePairs([first, ...rest]);
+    const newest = this.#newest(from);
+    const [old] = newest === undefined ? [] : said([newest]);
+    if (newest === undefined || old === undefined) return undefined;
+    return {
+      ...old,
+      state: "Doubtful",
+      reason: "MemberSilent",
+      message: `cluster "${from}" has not reported for ${Math.round((nowMs - newest.atMs) / 1000)} s; before that it said ${old.state}`,
+      since: new Date(newest.atMs).toISOString(),
+    };
+  }
+
+  #speaking(member: string, nowMs: number): Heard[] {
+    return [...(this.#members.get(member)?.values() ?? [])].filter(({ atMs }) => nowMs - atMs <= SILENT_AFTER_MS);
+  }
+
+  #newest(member: string): Heard | undefined {
+    return [...(this.#members.get(member)?.values() ?? [])].toSorted((a, b) => b.atMs - a.atMs)[0];
+  }
+}

@@ -1,0 +1,44 @@
+import { gatewayKind } from "../../crds/gateway.ts";
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { membershipKind } from "../../crds/membership.ts";
+import { nodeKind } from "../../crds/node.ts";
+import { remoteClusterKind } from "../../crds/remote-cluster.ts";
+import type { Gateway, IPBlock, Membership, MeshNode, RemoteCluster } from "../../mesh/resources.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
+
+/** What the cluster's own store says at this moment: what any agent of the member may know. */
+export interface MemberLevel {
+  readonly membership: Membership | undefined;
+  readonly nodes: readonly MeshNode[];
+  readonly blocks: readonly IPBlock[];
+  readonly gateways: readonly Gateway[];
+  readonly remotes: readonly RemoteCluster[];
+}
+
+export interface MemberWatch {
+  /** After the first full list of every kind. */
+  readonly synced: Promise<void>;
+  readonly level: () => MemberLevel;
+  readonly done: Promise<void>;
+}
+
+/** Watches every kind that decides a node's data path; `onChange` says only that the level is another now. */
+export function watchMember(store: ResourceStore, onChange: () => void, signal: AbortSignal): MemberWatch {
+  const memberships = store.watch(membershipKind, onChange, signal);
+  const nodes = store.watch(nodeKind, onChange, signal);
+  const blocks = store.watch(ipBlockKind, onChange, signal);
+  const gateways = store.watch(gatewayKind, onChange, signal);
+  const remotes = store.watch(remoteClusterKind, onChange, signal);
+  const all = [memberships, nodes, blocks, gateways, remotes];
+  return {
+    synced: Promise.all(all.map((watch) => watch.synced)).then(() => undefined),
+    done: Promise.all(all.map((watch) => watch.done)).then(() => undefined),
+    level: () => ({
+      membership: memberships.objects.get("mesh"),
+      nodes: [...nodes.objects.values()],
+      blocks: [...blocks.objects.values()],
+      gateways: [...gateways.objects.values()],
+      remotes: [...remotes.objects.values()],
+    }),
+  };
+}
