@@ -15,7 +15,7 @@ import {
   parseCidr,
   sizeOf,
 } from "./cidr.ts";
-import { addresses, cidrs } from "./arbitraries.testing.ts";
+import { addresses, cidrs } from "./testing/arbitraries.ts";
 
 test.each([
   ["10.1.2.3", "10.1.2.3"],

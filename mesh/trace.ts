@@ -50,7 +50,11 @@ function* walk(facts: TraceFacts): Generator<TraceHop> {
   const from = facts.from.cluster ?? "";
   const to = facts.to.cluster ?? "";
   if (from === to) {
-    yield { check: "path", ok: true, detail: `both are in cluster "${from}": its own node routes carry the packet, no tunnel` };
+    yield {
+      check: "path",
+      ok: true,
+      detail: `both are in cluster "${from}": its own node routes carry the packet, no tunnel`,
+    };
     return;
   }
   yield linked(facts.link, from, to);
@@ -69,12 +73,16 @@ function owner(side: string, end: TraceEnd): TraceHop {
       remedy: "compare with `trestle cluster list`: is it a pod's address, and did its cluster join?",
     };
   }
-  const detail = end.prefix === undefined ? `cluster "${end.cluster}"` : `${end.asked} is in ${end.prefix} of cluster "${end.cluster}"`;
+  const detail =
+    end.prefix === undefined
+      ? `cluster "${end.cluster}"`
+      : `${end.asked} is in ${end.prefix} of cluster "${end.cluster}"`;
   return { check: side, ok: true, detail };
 }
 
 function linked(link: string | undefined, from: string, to: string): TraceHop {
-  if (link !== undefined) return { check: "link", ok: true, detail: `ClusterLink "${link}" joins "${from}" and "${to}"` };
+  if (link !== undefined)
+    return { check: "link", ok: true, detail: `ClusterLink "${link}" joins "${from}" and "${to}"` };
   return {
     check: "link",
     ok: false,
@@ -116,5 +124,10 @@ function tunnel(check: string, from: string, to: string, pair: PairStatus | unde
   }
   const detail = `${pair.tunnel} from "${from}" to "${to}": ${pair.state} (${pair.reason}: ${pair.message})`;
   if (pair.state === "Up" || pair.state === "Degraded") return { check, ok: true, detail };
-  return { check, ok: false, detail, remedy: `check that the gateways of "${from}" and "${to}" reach each other's WireGuard UDP ports` };
+  return {
+    check,
+    ok: false,
+    detail,
+    remedy: `check that the gateways of "${from}" and "${to}" reach each other's WireGuard UDP ports`,
+  };
 }

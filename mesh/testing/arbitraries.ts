@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import type { Address, Cidr } from "./cidr.ts";
-import { bitsOf, cidrOf } from "./cidr.ts";
-import type { Family } from "./resources.ts";
+import type { Address, Cidr } from "../cidr.ts";
+import { bitsOf, cidrOf } from "../cidr.ts";
+import type { Family } from "../resources.ts";
 
 /** What the property tests of this folder draw from. */
 
