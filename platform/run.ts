@@ -37,7 +37,7 @@ export function runner(prefix: readonly string[] = []): Run {
         { maxBuffer: OUTPUT_LIMIT_BYTES, timeout: limitMs, killSignal: "SIGKILL", signal: options.signal },
         (error, stdout, stderr) => {
           if (error === null) resolve(stdout);
-          else reject(explain({ program, args, limitMs, error, stdout, stderr }));
+          else reject(explain({ file, program, args, limitMs, error, stdout, stderr }));
         },
       );
       // A program that exits before it read everything makes the pipe fail; its exit code tells the story.
@@ -48,6 +48,8 @@ export function runner(prefix: readonly string[] = []): Run {
 }
 
 interface Failed {
+  /** What was started: `program`, or the first word of the prefix. */
+  readonly file: string;
   readonly program: string;
   readonly args: readonly string[];
   readonly limitMs: number;
@@ -56,11 +58,14 @@ interface Failed {
   readonly stderr: string;
 }
 
-function explain({ program, args, limitMs, error, stdout, stderr }: Failed): MeshError {
+function explain({ file, program, args, limitMs, error, stdout, stderr }: Failed): MeshError {
   const command = [program, ...args].join(" ");
-  if (error.name === "AbortError") return new MeshError("aborted", `${command}: stopped`, { retry: false, cause: error });
-  if (error.code === "ENOENT") return new MeshError("missing-program", `${program} is not installed; run scripts/setup`, { retry: false });
-  if (error.killed === true) return new MeshError("program-timeout", `${command}: no answer in ${limitMs} ms`, { retry: true });
+  if (error.name === "AbortError")
+    return new MeshError("aborted", `${command}: stopped`, { retry: false, cause: error });
+  if (error.code === "ENOENT")
+    return new MeshError("missing-program", `${file} is not installed; run scripts/setup`, { retry: false });
+  if (error.killed === true)
+    return new MeshError("program-timeout", `${command}: no answer in ${limitMs} ms`, { retry: true });
   const failure: ProgramFailure = { exitCode: typeof error.code === "number" ? error.code : undefined, stdout, stderr };
   const said = stderr.trim() || stdout.trim() || error.message;
   return new MeshError("program-failed", `${command}: ${said}`, { retry: true, cause: failure });

@@ -11,9 +11,13 @@ export type Tool = "nats-server" | "wireguard-go";
  */
 export function findTool(tool: Tool, searchPath: string): string {
   const built = path.join(import.meta.dirname, "..", ".cache", "bin");
-  const found = [built, ...searchPath.split(":").filter(Boolean)].map((folder) => path.join(folder, tool)).find(isExecutable);
+  const found = [built, ...searchPath.split(":").filter(Boolean)]
+    .map((folder) => path.join(folder, tool))
+    .find(isExecutable);
   if (found === undefined) {
-    throw new MeshError("missing-tool", `${tool} was not found in ${built} nor in PATH; run scripts/setup`, { retry: false });
+    throw new MeshError("missing-tool", `${tool} was not found in ${built} nor in PATH; run scripts/setup`, {
+      retry: false,
+    });
   }
   return found;
 }

@@ -44,7 +44,10 @@ describe("a NATS connection", () => {
   });
 
   test("a wrong credential is told as such", async () => {
-    await expect(open({ credentials: { token: "wrong" } })).rejects.toMatchObject({ code: "nats-refused", retry: false });
+    await expect(open({ credentials: { token: "wrong" } })).rejects.toMatchObject({
+      code: "nats-refused",
+      retry: false,
+    });
   });
 
   test("a command is told at once which addresses were tried", async () => {

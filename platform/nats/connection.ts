@@ -76,7 +76,8 @@ async function connectOnce(options: NatsConnectOptions): Promise<NatsConnection>
     ignoreClusterUpdates: true,
     tls: ca === undefined ? null : { ca, handshakeFirst: true },
     ...(credentials !== undefined && "token" in credentials && { token: credentials.token }),
-    ...(credentials !== undefined && "jwt" in credentials && { authenticator: jwtAuth(credentials.jwt, credentials.seed) }),
+    ...(credentials !== undefined &&
+      "jwt" in credentials && { authenticator: jwtAuth(credentials.jwt, credentials.seed) }),
     ...(inboxPrefix !== undefined && { inboxPrefix }),
   });
   const aborted = Promise.withResolvers<never>();
@@ -102,7 +103,10 @@ function jwtAuth(jwt: string | (() => string), seed: string): ReturnType<typeof 
 function explain(servers: readonly string[], error: unknown): MeshError {
   const tried = `NATS at ${servers.join(", ")}`;
   if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
-    return new MeshError("nats-refused", `${tried} refused this credential (${error.message})`, { retry: false, cause: error });
+    return new MeshError("nats-refused", `${tried} refused this credential (${error.message})`, {
+      retry: false,
+      cause: error,
+    });
   }
   const code = errorCode(error);
   if (UNTRUSTED.test(code)) {

@@ -17,5 +17,7 @@ const LEVELS: Readonly<Record<string, ServerLine["level"]>> = {
 export function parseServerLine(text: string): ServerLine {
   const [, mark, message] = /^\[\d+\] \S+ \S+ \[(\w{3})\] (.*)$/.exec(text) ?? [];
   const level = mark === undefined ? undefined : LEVELS[mark];
-  return level === undefined || message === undefined ? { level: "info", message: text } : { level, message: message.trim() };
+  return level === undefined || message === undefined
+    ? { level: "info", message: text }
+    : { level, message: message.trim() };
 }

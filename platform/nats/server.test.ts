@@ -51,20 +51,30 @@ describe("nats-server as a child", () => {
 
   test("a bad configuration is told in the server's own words", async () => {
     const { server } = await serve("listen: {");
-    await expect(server.ready).rejects.toMatchObject({ code: "nats-server-exited", message: expect.stringContaining("nats.conf") });
+    await expect(server.ready).rejects.toMatchObject({
+      code: "nats-server-exited",
+      message: expect.stringContaining("nats.conf"),
+    });
     await expect(server.done).rejects.toMatchObject({ code: "nats-server-exited" });
   });
 
   test("a program that is not there is an error, not a crash", async () => {
     const { server } = await serve(anyPort, "/nowhere/nats-server");
-    await expect(server.ready).rejects.toMatchObject({ code: "nats-server-exited", message: expect.stringContaining("/nowhere/nats-server") });
+    await expect(server.ready).rejects.toMatchObject({
+      code: "nats-server-exited",
+      message: expect.stringContaining("/nowhere/nats-server"),
+    });
   });
 
   test("an end that nobody asked for rejects done", async () => {
     const { server } = await serve(anyPort);
     await server.ready;
     process.kill(server.pid ?? 0, "SIGKILL");
-    await expect(server.done).rejects.toMatchObject({ code: "nats-server-exited", retry: true, message: expect.stringContaining("SIGKILL") });
+    await expect(server.done).rejects.toMatchObject({
+      code: "nats-server-exited",
+      retry: true,
+      message: expect.stringContaining("SIGKILL"),
+    });
   });
 
   test("told to stop before it was ready, ready says so and done resolves", async () => {

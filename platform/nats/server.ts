@@ -31,7 +31,9 @@ const LINES_KEPT = 20;
 /** Starts nats-server on a configuration file. Its log must go to standard error (its default). */
 export function startNatsServer({ binary, configFile, log, signal }: NatsServerOptions): NatsServer {
   // A parent that is killed can't stop its child, and the next one would find the port taken: so the kernel does it.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", binary, "-c", configFile], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", binary, "-c", configFile], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const ready = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   // Whoever awaits one of the two learns of the failure; the other must not then end the process as unhandled.
@@ -64,7 +66,9 @@ export function startNatsServer({ binary, configFile, log, signal }: NatsServerO
       return;
     }
     const said = lastLines.length === 0 ? "it said nothing" : `its last words:\n${lastLines.join("\n")}`;
-    const error = new MeshError("nats-server-exited", `${binary} -c ${configFile} ${outcome}; ${said}`, { retry: true });
+    const error = new MeshError("nats-server-exited", `${binary} -c ${configFile} ${outcome}; ${said}`, {
+      retry: true,
+    });
     ready.reject(error);
     done.reject(error);
   };

@@ -18,7 +18,10 @@ export async function logStatus(connection: NatsConnection, log: Log): Promise<v
         log.warn({ event: "nats-error", error: status.error }, `NATS says: ${status.error.message}`);
         break;
       case "slowConsumer":
-        log.warn({ event: "nats-slow-consumer", subject: status.sub.getSubject(), pending: status.pending }, "messages pile up");
+        log.warn(
+          { event: "nats-slow-consumer", subject: status.sub.getSubject(), pending: status.pending },
+          "messages pile up",
+        );
         break;
       default:
         log.debug({ event: "nats-status", status: status.type }, "NATS connection status");

@@ -26,7 +26,10 @@ export async function startTestNats(extraConfig = ""): Promise<TestNats> {
   const configFile = path.join(folder, "nats.conf");
   const storeFolder = path.join(folder, "jetstream");
   const port = await freePort();
-  await writeFile(configFile, `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${storeFolder}" }\n${extraConfig}\n`);
+  await writeFile(
+    configFile,
+    `listen: "127.0.0.1:${port}"\njetstream { store_dir: "${storeFolder}" }\n${extraConfig}\n`,
+  );
   const log = createLog({ level: "silent", pretty: false });
   let running: { readonly server: NatsServer; readonly controller: AbortController } | undefined;
 
@@ -35,7 +38,12 @@ export async function startTestNats(extraConfig = ""): Promise<TestNats> {
     folder,
     start: async () => {
       const controller = new AbortController();
-      const server = startNatsServer({ binary: findTool("nats-server", process.env["PATH"] ?? ""), configFile, log, signal: controller.signal });
+      const server = startNatsServer({
+        binary: findTool("nats-server", process.env["PATH"] ?? ""),
+        configFile,
+        log,
+        signal: controller.signal,
+      });
       running = { server, controller };
       await server.ready;
     },
