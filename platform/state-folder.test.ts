@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { PassThrough } from "node:stream";
+import { z } from "zod";
+import { createLog } from "./log.ts";
+import { openStateFolder } from "./state-folder.ts";
+
+const ledger = z.object({ rows: z.array(z.string()) });
+let root: string;
+let folder: string;
+let lines: string[];
+
+beforeEach(async () => {
+  root = await mkdtemp(path.join(tmpdir(), "trestle-state-"));
+  folder = path.join(root, "hub");
+  lines = [];
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const open = () => {
+  const stream = new PassThrough().on("data", (chunk: Buffer) => lines.push(chunk.toString()));
+  return openStateFolder(folder, createLog({ level: "info", pretty: false, stream }));
+};
+const modeOf = async (file: string) => ((await stat(file)).mode & 0o777).toString(8);
+
+describe("a state folder", () => {
+  test("gives back what was written, and is for its owner alone", async () => {
+    const state = await open();
+    expect(await state.read("ledger", ledger)).toBeUndefined();
+    expect(await state.readText("key.pem")).toBeUndefined();
+    await state.write("ledger", { rows: ["10.1.0.0/16"] });
+    await state.write("ledger", { rows: ["10.2.0.0/16"] });
+    await state.writeText("key.pem", "PEM");
+    await state.writeBytes("seed", Uint8Array.of(0, 255));
+    expect(await state.read("ledger", ledger)).toEqual({ rows: ["10.2.0.0/16"] });
+    expect(await state.readText("key.pem")).toBe("PEM");
+    expect([...((await state.readBytes("seed")) ?? [])]).toEqual([0, 255]);
+    expect(await modeOf(folder)).toBe("700");
+    expect((await readdir(folder)).toSorted()).toEqual(["key.pem", "ledger", "lock", "seed"]);
+    for (const file of ["key.pem", "ledger", "seed"]) expect(await modeOf(path.join(folder, file))).toBe("600");
+    await state.remove("seed");
+    await state.remove("seed");
+    expect(await state.readBytes("seed")).toBeUndefined();
+  });
+
+  test.each([
+    ["half a file", '{"version":1,"value":{"ro'],
+    ["nothing", ""],
+    ["another shape", '{"version":1,"value":{"rows":7}}'],
+    ["a version from the future", '{"version":2,"value":{"rows":[]}}'],
+    ["no envelope", '{"rows":[]}'],
+  ])("sets %s aside and says so, each time anew", async (_, text) => {
+    const state = await open();
+    for (const n of [1, 2]) {
+      await writeFile(path.join(folder, "ledger"), text);
+      expect(await state.read("ledger", ledger)).toBeUndefined();
+      expect(await readFile(path.join(folder, `ledger.corrupt-${n}`), "utf8")).toBe(text);
+      expect(lines.filter((line) => line.includes("state-corrupt"))).toHaveLength(n);
+    }
+    await state.write("ledger", { rows: [] });
+    expect(await state.read("ledger", ledger)).toEqual({ rows: [] });
+  });
+
+  test("refuses a second process, by the pid of the first", async () => {
+    const first = await open();
+    await expect(open()).rejects.toMatchObject({
+      code: "state-locked",
+      message: expect.stringContaining(String(process.pid)),
+    });
+    await first.unlock();
+    await (await open()).unlock();
+  });
+
+  test("of a process that died, and of a pid that is another's now, is free", async () => {
+    await (await open()).unlock();
+    const died = spawn("true");
+    await once(died, "exit");
+    await writeFile(path.join(folder, "lock"), `${died.pid} 1 boot`);
+    await (await open()).unlock();
+    await writeFile(path.join(folder, "lock"), `${process.pid} 1 boot`);
+    await (await open()).unlock();
+  });
+
+  test("goes to one of many that find a dead one's claim at once", async () => {
+    await (await open()).unlock();
+    await writeFile(path.join(folder, "lock"), "999999999 1 boot");
+    const outcomes = await Promise.allSettled(Array.from({ length: 8 }, open));
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("that can't be made is told with its path", async () => {
+    await writeFile(path.join(root, "file"), "");
+    folder = path.join(root, "file", "hub");
+    await expect(open()).rejects.toMatchObject({ code: "state-unusable", message: expect.stringContaining(folder) });
+  });
+});
