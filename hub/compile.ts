@@ -1,6 +1,6 @@
-import type { ViewPage } from "../crds/wire/view.ts";
-import { resolveLinks } from "../mesh/links.ts";
-import type { Cluster, ClusterLink, PeerRecord, ViewEntry } from "../mesh/resources.ts";
+import { pairsByCluster } from "../mesh/links.ts";
+import type { LinkedPair } from "../mesh/links.ts";
+import type { Cluster, PeerRecord, ViewEntry } from "../mesh/resources.ts";
 import { peerRecord, viewOf } from "../mesh/view.ts";
 
 /** What one member's mailbox shall hold: its own page first, then a page for each sixteen cluster numbers. */
@@ -16,20 +16,19 @@ const NUMBERS_PER_PAGE = 16;
  * the same sixteen clusters the same way, so in a full mesh nearly all pages are shared. Paused clusters are left out:
  * what they have stays.
  */
-export function compileViews(clusters: readonly Cluster[], links: readonly ClusterLink[]): CompiledView[] {
+export function compileViews(clusters: readonly Cluster[], pairs: readonly LinkedPair[]): CompiledView[] {
   const records = new Map<string, PeerRecord>();
   for (const cluster of clusters) {
     const record = peerRecord(cluster);
     if (record !== undefined) records.set(cluster.metadata.name, record);
   }
-  const { pairs } = resolveLinks(links, clusters);
+  const pairsOf = pairsByCluster(pairs);
   const pageText = pageWriter();
   return clusters
     .filter((cluster) => records.has(cluster.metadata.name) && !cluster.spec.paused)
     .map(({ metadata: { name } }) => {
-      const view = viewOf(name, pairs, records);
-      const own: ViewPage = { self: { ...view.self }, entries: [] } as ViewPage;
-      return { member: name, pages: [JSON.stringify(own), ...pagesOf(view.entries).map(pageText)] };
+      const { self, entries } = viewOf(name, pairsOf.get(name) ?? [], records);
+      return { member: name, pages: [JSON.stringify({ self, entries: [] }), ...pagesOf(entries).map(pageText)] };
     });
 }
 

@@ -4,11 +4,10 @@ import type { JoinAnswer, JoinRequest } from "../crds/wire/join.ts";
 import { contains, formatCidr, parseCidr } from "../mesh/cidr.ts";
 import { admitCluster } from "../mesh/ledger.ts";
 import { readName } from "../mesh/names.ts";
-import type { Checked } from "../mesh/refusal.ts";
 import type { CIDRPool, Cluster, ClusterSpec, JoinToken } from "../mesh/resources.ts";
 import { readCidr } from "../mesh/typed-cidr.ts";
 import type { Clock } from "../platform/clock.ts";
-import { MeshError } from "../platform/errors.ts";
+import { accepted, MeshError } from "../platform/errors.ts";
 import { isUserKey } from "../platform/identity/nkey.ts";
 import { isPublicKey } from "../platform/identity/signature.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
@@ -96,11 +95,6 @@ function canonical(request: JoinRequest, prepared: ClusterSpec | undefined): Joi
 async function createCluster(store: ResourceStore, request: JoinRequest): Promise<Cluster> {
   const { cluster: name, labels, podCIDRs, allowedCIDRs, localCIDRs } = request;
   return store.create(clusterKind, { metadata: { name, labels }, spec: { podCIDRs, allowedCIDRs, localCIDRs, paused: false } });
-}
-
-function accepted<T>(checked: Checked<T>): T {
-  if (checked.refusal) throw refused(checked.refusal.code, checked.refusal.message);
-  return checked.value;
 }
 
 function nameTaken(cluster: string): MeshError {

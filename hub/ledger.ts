@@ -1,7 +1,7 @@
 import { ledgerKind } from "../crds/ledger.ts";
 import type { Checked } from "../mesh/refusal.ts";
 import type { LedgerSpec } from "../mesh/resources.ts";
-import { hasCode, MeshError } from "../platform/errors.ts";
+import { accepted, hasCode } from "../platform/errors.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 
 /** The one Ledger object. */
@@ -24,12 +24,11 @@ export async function changeLedger<T extends { readonly ledger: LedgerSpec }>(
 ): Promise<T> {
   for (;;) {
     const present = await store.get(ledgerKind, NAME);
-    const outcome = change(present?.spec ?? EMPTY);
-    if (outcome.refusal) throw new MeshError(outcome.refusal.code, outcome.refusal.message, { retry: false });
+    const outcome = accepted(change(present?.spec ?? EMPTY));
     try {
-      if (present === undefined) await store.create(ledgerKind, { metadata: { name: NAME }, spec: outcome.value.ledger });
-      else await store.update(ledgerKind, { ...present, spec: outcome.value.ledger });
-      return outcome.value;
+      if (present === undefined) await store.create(ledgerKind, { metadata: { name: NAME }, spec: outcome.ledger });
+      else await store.update(ledgerKind, { ...present, spec: outcome.ledger });
+      return outcome;
     } catch (error) {
       if (!hasCode(error, "conflict") && !hasCode(error, "already-exists")) throw error;
     }

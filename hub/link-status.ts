@@ -1,6 +1,6 @@
 import { clusterLinkKind } from "../crds/cluster-link.ts";
 import { compareByBadness, countPairs } from "../mesh/pair-state.ts";
-import type { LinkProblem, ResolvedLinks } from "../mesh/links.ts";
+import type { LinkProblems, ResolvedLinks } from "../mesh/links.ts";
 import type { ClusterLink, ClusterLinkStatus, Condition, PairStatus } from "../mesh/resources.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 
@@ -29,25 +29,32 @@ export function linkStatus(link: ClusterLink, { resolved, pair, now }: LinkFacts
       pair(a, b) ?? unreported(a, b, tunnel, link.metadata.creationTimestamp),
       pair(b, a) ?? unreported(b, a, tunnel, link.metadata.creationTimestamp),
     ]);
-  const problems = resolved.problems.filter(({ link: name }) => name === link.metadata.name);
   return {
     pairs: countPairs(directed),
     worst: directed.filter(({ state }) => state !== "Up").toSorted(compareByBadness).slice(0, WORST),
-    conditions: [ready(problems, link.status.conditions, now)],
+    conditions: [ready(resolved.problems.get(link.metadata.name), link.status.conditions, now)],
   };
 }
 
-function ready(problems: readonly LinkProblem[], before: readonly Condition[], now: string): Condition {
-  const [first] = problems;
-  const condition = {
-    type: "Ready",
-    status: first === undefined ? "True" : "False",
-    reason: first?.reason ?? "Resolved",
-    message: problems.map(({ message }) => message).join("; "),
-  } as const;
+function ready(problems: LinkProblems | undefined, before: readonly Condition[], now: string): Condition {
+  const condition = { type: "Ready", ...verdict(problems) } as const;
   const last = before.find(({ type }) => type === "Ready");
   const unchanged = last !== undefined && last.status === condition.status && last.reason === condition.reason;
   return { ...condition, lastTransitionTime: unchanged ? last.lastTransitionTime : now };
+}
+
+function verdict(problems: LinkProblems | undefined): Pick<Condition, "status" | "reason" | "message"> {
+  const [unknown] = problems?.unknown ?? [];
+  if (unknown !== undefined) {
+    const message = `no cluster is named ${problems?.unknown.map((name) => `"${name}"`).join(", ")}; it is linked as soon as it joins`;
+    return { status: "False", reason: "ClusterNotFound", message };
+  }
+  const [conflict] = problems?.conflicts ?? [];
+  if (conflict !== undefined) {
+    const message = `"${conflict.a}" and "${conflict.b}" are linked by the older "${conflict.heldBy}"; delete one of the two links`;
+    return { status: "False", reason: "Conflict", message };
+  }
+  return { status: "True", reason: "Resolved", message: "every cluster it names has joined" };
 }
 
 /** A pair that no gateway has spoken of yet. */

@@ -23,3 +23,16 @@ export function messageOf(error: unknown): string {
 export function hasCode(error: unknown, code: string): error is MeshError {
   return error instanceof MeshError && error.code === code;
 }
+
+/**
+ * The value, or the refusal thrown as the error it is for whoever asked. Fits mesh's `Checked` by its shape, for platform
+ * imports nothing of mesh.
+ */
+export function accepted<T>(
+  checked:
+    | { readonly value: T; readonly refusal?: never }
+    | { readonly refusal: { readonly code: string; readonly message: string }; readonly value?: never },
+): T {
+  if (checked.refusal !== undefined) throw new MeshError(checked.refusal.code, checked.refusal.message, { retry: false });
+  return checked.value;
+}

@@ -1,0 +1,45 @@
+import type { Msg, NatsConnection } from "@nats-io/nats-core";
+import { MeshError, messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
+
+/** What goes back: a value, or the refusal to show to the person who asked (crds/wire/join.ts, `answerOf`). */
+export type Answer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly retry: boolean };
+
+/** Runs `work` and makes an answer of what came of it; what nobody foresaw is logged and told as `internal`. */
+export async function answer(log: Log, event: string, work: () => Promise<unknown>): Promise<Answer> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    if (error instanceof MeshError) {
+      log.info({ event: `${event}-refused`, code: error.code }, error.message);
+      return { ok: false, code: error.code, message: error.message, retry: error.retry };
+    }
+    log.error({ event: `${event}-failed`, error }, messageOf(error));
+    return { ok: false, code: "internal", message: `the hub failed: ${messageOf(error)}; its log says more`, retry: true };
+  }
+}
+
+/**
+ * Answers every request on `subject` until `signal` aborts. Requests of one subject are answered one after another when
+ * `serial` is set: what they change is then never changed by two at once.
+ */
+export async function serveSubject(
+  nc: NatsConnection,
+  subject: string,
+  respond: (request: Msg) => Promise<string>,
+  { serial, signal }: { readonly serial: boolean; readonly signal: AbortSignal },
+): Promise<void> {
+  const requests = nc.subscribe(subject);
+  const stop = (): void => requests.unsubscribe();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const pending = new Set<Promise<void>>();
+  for await (const request of requests) {
+    const answered = respond(request).then((text) => void request.respond(text));
+    if (serial) await answered;
+    else pending.add(answered.finally(() => pending.delete(answered)));
+  }
+  await Promise.all(pending);
+}

@@ -1,0 +1,59 @@
+import { joinTokenKind } from "../crds/join-token.ts";
+import { clusterKind } from "../crds/cluster.ts";
+import type { CreateTokenAnswer, CreateTokenRequest } from "../crds/wire/hub-api.ts";
+import { formatCidr } from "../mesh/cidr.ts";
+import { readName } from "../mesh/names.ts";
+import { readCidr } from "../mesh/typed-cidr.ts";
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../platform/clock.ts";
+import { accepted, MeshError } from "../platform/errors.ts";
+import { issueJoin } from "../platform/identity/credentials.ts";
+import { encodeJoinToken } from "../platform/identity/join-token.ts";
+import { makeUserKey } from "../platform/identity/user-key.ts";
+import type { ResourceStore } from "../platform/store/port.ts";
+import type { HubKeys } from "./keys.ts";
+
+export interface TokenParts {
+  readonly store: ResourceStore;
+  readonly keys: HubKeys;
+  /** Addresses that members dial, `tls://host:port`. */
+  readonly urls: readonly string[];
+  readonly clock: Clock;
+}
+
+/**
+ * Makes a single-use join token. Its secret is in the answer and nowhere else.
+ * @throws MeshError `bad-name`, `bad-cidr`, `name-taken`
+ */
+export async function createToken({ store, keys, urls, clock }: TokenParts, request: CreateTokenRequest): Promise<CreateTokenAnswer> {
+  const cluster = accepted(readName(request.cluster));
+  const podCIDRs = request.podCIDRs.map((typed) => formatCidr(accepted(readCidr(typed))));
+  if ((await store.get(clusterKind, cluster))?.status.identity !== undefined) {
+    throw new MeshError("name-taken", `a cluster named "${cluster}" has already joined; choose another name, or take it out first with: trestle cluster delete ${cluster}`, { retry: false });
+  }
+  const name = `${cluster.slice(0, 50)}-${randomBytes(4).toString("hex")}`;
+  const expiresAtMs = clock.now() + request.ttlSeconds * 1000;
+  const expiresAt = new Date(expiresAtMs).toISOString();
+  const user = makeUserKey();
+  await store.create(joinTokenKind, { metadata: { name }, spec: { cluster, podCIDRs, expiresAt, publicKey: user.publicKey } });
+  const { identity } = keys;
+  const token = encodeJoinToken({
+    mesh: identity.mesh,
+    id: name,
+    cluster,
+    urls: [...urls],
+    ca: identity.ca.certPEM,
+    hubKey: keys.signer.publicKey,
+    userJWT: await issueJoin(identity, name, user.publicKey, expiresAtMs),
+    userSeed: user.seed,
+  });
+  return { name, token, expiresAt };
+}
+
+/** Makes a token worthless, used or not; the member that it made stays. @throws MeshError `not-found` */
+export async function revokeToken({ store, keys }: TokenParts, name: string): Promise<void> {
+  const token = await store.get(joinTokenKind, name);
+  if (token === undefined) throw new MeshError("not-found", `there is no join token "${name}"; see: trestle token list`, { retry: false });
+  await store.delete(joinTokenKind, name);
+  await keys.revoke(token.spec.publicKey);
+}
