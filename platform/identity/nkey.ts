@@ -1,3 +1,5 @@
+import { fromSeed } from "@nats-io/nkeys";
+import type { KeyPair } from "@nats-io/nkeys";
 import { MeshError } from "../errors.ts";
 
 /**
@@ -11,6 +13,11 @@ const KEY_BYTES = 32;
 /** The seed's prefix holds its own mark and the kind of key: two bytes; a public key's holds one. */
 const SEED_PREFIX_BYTES = 2;
 const PUBLIC_PREFIX_BYTES = 1;
+
+/** The key pair of any seed (`S…`), as NATS' own libraries take it. */
+export function openNkey(seed: string): KeyPair {
+  return fromSeed(new TextEncoder().encode(seed));
+}
 
 /** The raw seed of a user seed (`SU…`), base64url, as `openSigner` takes it. @throws MeshError `bad-key` */
 export function rawSeedOfUser(seed: string): string {
