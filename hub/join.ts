@@ -4,12 +4,13 @@ import type { JoinAnswer, JoinRequest } from "../crds/wire/join.ts";
 import { contains, formatCidr, parseCidr } from "../mesh/cidr.ts";
 import { admitCluster } from "../mesh/ledger.ts";
 import { readName } from "../mesh/names.ts";
-import type { CIDRPool, Cluster, ClusterSpec, JoinToken } from "../mesh/resources.ts";
+import type { CIDRPool, ClusterSpec, JoinToken } from "../mesh/resources.ts";
 import { readCidr } from "../mesh/typed-cidr.ts";
 import type { Clock } from "../platform/clock.ts";
 import { accepted, MeshError } from "../platform/errors.ts";
 import { isUserKey } from "../platform/identity/nkey.ts";
 import { isPublicKey } from "../platform/identity/signature.ts";
+import { amendStatus } from "../platform/store/amend.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { changeLedger, readLedger } from "./ledger.ts";
 
@@ -42,9 +43,9 @@ export async function redeemToken(parts: JoinParts, tokenID: string, request: Jo
     await store.updateStatus(joinTokenKind, { ...claim, status });
   }
   const { number, podCIDRs, meshPrefixes } = await changeLedger(store, admit);
-  const cluster = present ?? (await createCluster(store, asked));
+  if (present === undefined) await createCluster(store, asked);
   const identity = { userKey: request.userKey, signingKey: request.signingKey, tokenID };
-  await store.updateStatus(clusterKind, { ...cluster, status: { ...cluster.status, identity, number, podCIDRs, meshPrefixes } });
+  await amendStatus(store, clusterKind, request.cluster, ({ status }) => ({ ...status, identity, number, podCIDRs, meshPrefixes }));
   const userJWT = await parts.issueMember(request.cluster, request.userKey);
   return { cluster: request.cluster, userJWT, number, podCIDRs: [...podCIDRs], meshPrefixes: [...meshPrefixes] };
 }
@@ -92,9 +93,9 @@ function canonical(request: JoinRequest, prepared: ClusterSpec | undefined): Joi
   };
 }
 
-async function createCluster(store: ResourceStore, request: JoinRequest): Promise<Cluster> {
+async function createCluster(store: ResourceStore, request: JoinRequest): Promise<void> {
   const { cluster: name, labels, podCIDRs, allowedCIDRs, localCIDRs } = request;
-  return store.create(clusterKind, { metadata: { name, labels }, spec: { podCIDRs, allowedCIDRs, localCIDRs, paused: false } });
+  await store.create(clusterKind, { metadata: { name, labels }, spec: { podCIDRs, allowedCIDRs, localCIDRs, paused: false } });
 }
 
 function nameTaken(cluster: string): MeshError {

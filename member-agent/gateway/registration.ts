@@ -2,6 +2,7 @@ import { gatewayKind } from "../../crds/gateway.ts";
 import { lowestFreeRank } from "../../mesh/mesh-prefix.ts";
 import type { Gateway, GatewayRecord } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
+import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 
 /**
@@ -34,7 +35,7 @@ export interface Dialling {
 
 /** Writes it where the member's gateways read it to report it to the hub. Writing what is there is no write. */
 export async function announceGateway(store: ResourceStore, gateway: Gateway, dialling: Dialling): Promise<void> {
-  await store.updateStatus(gatewayKind, { ...gateway, status: { ...gateway.status, ...dialling } });
+  await amendStatus(store, gatewayKind, gateway.metadata.name, ({ status }) => ({ ...status, ...dialling }));
 }
 
 /** This cluster's gateways as peers need them; one that has not said its key yet is left out. */

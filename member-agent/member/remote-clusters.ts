@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { membershipKind } from "../../crds/membership.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
 import type { RemoteCluster, RemoteClusterSpec, Revision, View } from "../../mesh/resources.ts";
+import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 
 /** What has to be written so that the member's store says what its view says. */
@@ -43,8 +44,6 @@ export async function writeView(store: ResourceStore, view: View, revision: Revi
     else if (step.op === "update") await store.update(remoteClusterKind, { ...step.object, spec: step.spec });
     else await store.delete(remoteClusterKind, step.name);
   }
-  const membership = await store.get(membershipKind, "mesh");
-  if (membership === undefined) return;
   const { number, podCIDRs, meshPrefixes } = view.self;
-  await store.updateStatus(membershipKind, { ...membership, status: { number, podCIDRs, meshPrefixes, revision } });
+  await amendStatus(store, membershipKind, "mesh", () => ({ number, podCIDRs, meshPrefixes, revision }));
 }

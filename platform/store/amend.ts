@@ -1,0 +1,24 @@
+import { hasCode, MeshError } from "../errors.ts";
+import type { ResourceKind, ResourceStore, StoredObject } from "./port.ts";
+
+/**
+ * Changes the status of an object that others write too: `change` sees the present object and runs again when another
+ * writer was faster. Returning the same status is no write.
+ * @throws MeshError `not-found`
+ */
+export async function amendStatus<T extends StoredObject>(
+  store: ResourceStore,
+  kind: ResourceKind<T>,
+  name: string,
+  change: (present: T) => T["status"],
+): Promise<T> {
+  for (;;) {
+    const present = await store.get(kind, name);
+    if (present === undefined) throw new MeshError("not-found", `there is no ${kind.kind} "${name}"`, { retry: false });
+    try {
+      return await store.updateStatus(kind, { ...present, status: change(present) });
+    } catch (error) {
+      if (!hasCode(error, "conflict")) throw error;
+    }
+  }
+}
