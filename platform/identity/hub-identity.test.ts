@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createLog } from "../log.ts";
 import { openStateFolder } from "../state-folder.ts";
-import { newUserKey } from "../testing/test-hub.ts";
 import { issueJoin, issueMember, issueRenew } from "./credentials.ts";
 import { makeHubIdentity, openHubIdentity } from "./hub-identity.ts";
 import { identityInFolder } from "./identity-place.ts";
+import { makeUserKey } from "./user-key.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -55,7 +55,7 @@ test.each(["*", ">", "east.west", "East", "", "a b", "-east", "east-", "a".repea
   "no credential is signed for the name %p",
   async (name) => {
     const identity = await makeHubIdentity([]);
-    const { userKey } = newUserKey();
+    const { publicKey: userKey } = makeUserKey();
     await expect(issueMember(identity, name, userKey)).rejects.toMatchObject({ code: "bad-name" });
     await expect(issueRenew(identity, name, userKey)).rejects.toMatchObject({ code: "bad-name" });
     await expect(issueJoin(identity, name, userKey, Date.now())).rejects.toMatchObject({ code: "bad-name" });
@@ -64,7 +64,7 @@ test.each(["*", ">", "east.west", "East", "", "a b", "-east", "east-", "a".repea
 
 test("a member's credential lives a year, a join token's as long as it says, one to renew has no end", async () => {
   const identity = await makeHubIdentity([]);
-  const { userKey } = newUserKey();
+  const { publicKey: userKey } = makeUserKey();
   const now = Date.parse("2026-11-01T00:00:00Z");
   const end = (jwt: string) => decode<User>(jwt).exp;
   expect(end(await issueMember(identity, "east", userKey, now))).toBe((now + 365 * DAY) / 1000);
@@ -74,6 +74,6 @@ test("a member's credential lives a year, a join token's as long as it says, one
 
 test("a credential carries no rights of its own: the role's template in the account does", async () => {
   const identity = await makeHubIdentity([]);
-  const jwt = decode<User>(await issueMember(identity, "east", newUserKey().userKey));
+  const jwt = decode<User>(await issueMember(identity, "east", makeUserKey().publicKey));
   expect(Object.keys(jwt.nats).sort()).toEqual(["issuer_account", "type", "version"]);
 });

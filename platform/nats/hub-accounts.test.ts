@@ -3,7 +3,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { issueJoin, issueMember, issueRenew } from "../identity/credentials.ts";
 import { revokeUser } from "../identity/hub-identity.ts";
-import { newUserKey, startTestHub } from "../testing/test-hub.ts";
+import { makeUserKey } from "../identity/user-key.ts";
+import { startTestHub } from "../testing/test-hub.ts";
 import type { TestHub } from "../testing/test-hub.ts";
 import { pushAccount } from "./account-push.ts";
 import { membersAccount } from "./hub-accounts.ts";
@@ -43,14 +44,14 @@ describe("the accounts of a hub", () => {
   test("the bearer of a join token reaches join, and one to renew reaches renew", async () => {
     echo("mesh.*.join");
     await hubSide.flush();
-    const bearer = newUserKey();
-    const join = await issueJoin(hub.identity, "east", bearer.userKey, Date.now() + 60_000);
+    const bearer = makeUserKey();
+    const join = await issueJoin(hub.identity, "east", bearer.publicKey, Date.now() + 60_000);
     const joining = await hub.connectWith({ jwt: join, seed: bearer.seed }, "join", "east");
     expect((await joining.request(joinSubject("east"), "", { timeout: 5_000 })).string()).toBe("mesh.east.join");
 
-    const late = newUserKey();
+    const late = makeUserKey();
     const renewing = await hub.connectWith(
-      { jwt: await issueRenew(hub.identity, "east", late.userKey), seed: late.seed },
+      { jwt: await issueRenew(hub.identity, "east", late.publicKey), seed: late.seed },
       "renew",
       "east",
     );
@@ -70,8 +71,8 @@ describe("the accounts of a hub", () => {
   });
 
   test("a revoked member is cut off in about a second and does not come back, the others stay", async () => {
-    const east = newUserKey();
-    const jwt = await issueMember(hub.identity, "east", east.userKey);
+    const east = makeUserKey();
+    const jwt = await issueMember(hub.identity, "east", east.publicKey);
     const revoked = await hub.connectWith({ jwt, seed: east.seed }, "member", "east");
     const other = await hub.connectMember("west");
     const system = await hub.connectAs("system");
@@ -82,7 +83,7 @@ describe("the accounts of a hub", () => {
       for await (const status of revoked.status()) if (status.type === "disconnect") cut.resolve();
     })();
     const before = performance.now();
-    await pushAccount(system, await membersAccount(revokeUser(hub.identity, east.userKey)));
+    await pushAccount(system, await membersAccount(revokeUser(hub.identity, east.publicKey)));
     await cut.promise;
     expect(performance.now() - before).toBeLessThan(3_000);
 

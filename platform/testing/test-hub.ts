@@ -1,4 +1,3 @@
-import { createUser } from "@nats-io/nkeys";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { hubCredential, issueMember } from "../identity/credentials.ts";
 import type { UserCredential } from "../identity/credentials.ts";
 import { makeHubIdentity } from "../identity/hub-identity.ts";
 import type { HubIdentity } from "../identity/hub-identity.ts";
+import { makeUserKey } from "../identity/user-key.ts";
 import { createLog } from "../log.ts";
 import { connectNats } from "../nats/connection.ts";
 import { accountJWTs } from "../nats/hub-accounts.ts";
@@ -24,18 +24,12 @@ export interface TestHub {
   readonly identity: HubIdentity;
   /** A connection of the hub's own users; it ends with the hub. */
   connectAs(user: keyof HubIdentity["userSeeds"]): Promise<NatsConnection>;
-  /** A connection with any credential, for a name and a role; `anywhere` listens for replies where it may not. */
+  /** A connection with any credential, for a name and a role. */
   connectWith(credential: UserCredential, role: MemberRole, name: string): Promise<NatsConnection>;
   /** A new key, a credential for it as a join would give, and a connection with it. */
   connectMember(name: string): Promise<NatsConnection>;
   /** Ends the server and every connection, removes what is on disk. */
   remove(): Promise<void>;
-}
-
-/** A user's own new key: its public key (U…) and seed. */
-export function newUserKey(): { readonly userKey: string; readonly seed: string } {
-  const user = createUser();
-  return { userKey: user.getPublicKey(), seed: new TextDecoder().decode(user.getSeed()) };
 }
 
 /** Starts one; its bucket is not made yet. */
@@ -81,8 +75,8 @@ export async function startTestHub(): Promise<TestHub> {
     connectAs: async (user) => connect(await hubCredential(identity, user), user),
     connectWith,
     connectMember: async (name) => {
-      const { userKey, seed } = newUserKey();
-      return connectWith({ jwt: await issueMember(identity, name, userKey), seed }, "member", name);
+      const { publicKey, seed } = makeUserKey();
+      return connectWith({ jwt: await issueMember(identity, name, publicKey), seed }, "member", name);
     },
     remove: async () => {
       await Promise.all(connections.map((connection) => connection.close()));

@@ -1,0 +1,13 @@
+import { createUser } from "@nats-io/nkeys";
+
+/** A NATS user's own key pair: public key (U…) and seed (SU…), the secret half. */
+export interface UserKey {
+  readonly publicKey: string;
+  readonly seed: string;
+}
+
+/** Makes a new one; who made it alone knows the seed. */
+export function makeUserKey(): UserKey {
+  const pair = createUser();
+  return { publicKey: pair.getPublicKey(), seed: new TextDecoder().decode(pair.getSeed()) };
+}
