@@ -49,7 +49,11 @@ export interface ResourceKind<T extends StoredObject> {
    * Admission, run by the store before a create or a change of spec: the reason the write must not be, if there is one
    * (the store throws it as MeshError). `previous` is absent for a create. `peers` reads other objects of the same store.
    */
-  admit?(object: T, previous: T | undefined, peers: ResourceReader): Promise<{ readonly code: string; readonly message: string } | undefined>;
+  admit?(
+    object: T,
+    previous: T | undefined,
+    peers: ResourceReader,
+  ): Promise<{ readonly code: string; readonly message: string } | undefined>;
 }
 
 export interface ResourceReader {
@@ -87,11 +91,19 @@ export interface ResourceStore extends ResourceReader {
    * Deletes, or with finalizers sets deletionTimestamp and leaves the rest to their owners. Deleting what is not there
    * throws `not-found`. With `resourceVersion`, throws `conflict` when it is no longer that.
    */
-  delete<T extends StoredObject>(kind: ResourceKind<T>, name: string, precondition?: { readonly resourceVersion: string }): Promise<void>;
+  delete<T extends StoredObject>(
+    kind: ResourceKind<T>,
+    name: string,
+    precondition?: { readonly resourceVersion: string },
+  ): Promise<void>;
   /**
    * Calls `onChange` for every object there is, then for every change, in order per object, until `signal` aborts.
    * A change may be skipped when a later one of the same object is delivered; an event lost on the way is repaired by
    * a periodic list. Store unreachable: keeps trying, says so in the log, delivers the difference when it is back.
    */
-  watch<T extends StoredObject>(kind: ResourceKind<T>, onChange: (change: Change<T>) => void, signal: AbortSignal): Watch<T>;
+  watch<T extends StoredObject>(
+    kind: ResourceKind<T>,
+    onChange: (change: Change<T>) => void,
+    signal: AbortSignal,
+  ): Watch<T>;
 }
