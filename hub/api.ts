@@ -22,8 +22,10 @@ export async function serveHubAPI(nc: NatsConnection, api: HubAPI, log: Log, sig
     serveSubject(
       nc,
       call.subject,
-      async (message) => JSON.stringify(await answer(log, "hub-call", async () => work(read(call, message)))),
-      { serial: false, signal },
+      async (message) => {
+        message.respond(JSON.stringify(await answer(log, "hub-call", async () => work(read(call, message)))));
+      },
+      signal,
     );
   await Promise.all([
     serve(hubCalls.createToken, api.createToken),

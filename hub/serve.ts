@@ -3,12 +3,12 @@ import { MeshError, messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 
 /** What goes back: a value, or the refusal to show to the person who asked (crds/wire/join.ts, `answerOf`). */
-export type Answer =
-  | { readonly ok: true; readonly value: unknown }
+export type Answer<T> =
+  | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly retry: boolean };
 
 /** Runs `work` and makes an answer of what came of it; what nobody foresaw is logged and told as `internal`. */
-export async function answer(log: Log, event: string, work: () => Promise<unknown>): Promise<Answer> {
+export async function answer<T>(log: Log, event: string, work: () => Promise<T>): Promise<Answer<T>> {
   try {
     return { ok: true, value: await work() };
   } catch (error) {
@@ -22,24 +22,18 @@ export async function answer(log: Log, event: string, work: () => Promise<unknow
 }
 
 /**
- * Answers every request on `subject` until `signal` aborts. Requests of one subject are answered one after another when
- * `serial` is set: what they change is then never changed by two at once.
+ * Hands every request on `subject` to `respond` until `signal` aborts, one after another: what they change is then never
+ * changed by two at once.
  */
 export async function serveSubject(
   nc: NatsConnection,
   subject: string,
-  respond: (request: Msg) => Promise<string>,
-  { serial, signal }: { readonly serial: boolean; readonly signal: AbortSignal },
+  respond: (request: Msg) => Promise<void>,
+  signal: AbortSignal,
 ): Promise<void> {
   const requests = nc.subscribe(subject);
   const stop = (): void => requests.unsubscribe();
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
-  const pending = new Set<Promise<void>>();
-  for await (const request of requests) {
-    const answered = respond(request).then((text) => void request.respond(text));
-    if (serial) await answered;
-    else pending.add(answered.finally(() => pending.delete(answered)));
-  }
-  await Promise.all(pending);
+  for await (const request of requests) await respond(request);
 }

@@ -1,4 +1,4 @@
-import { createUser } from "@nats-io/nkeys";
+import { createUser, fromSeed } from "@nats-io/nkeys";
 
 /** A NATS user's own key pair: public key (U…) and seed (SU…), the secret half. */
 export interface UserKey {
@@ -10,4 +10,9 @@ export interface UserKey {
 export function makeUserKey(): UserKey {
   const pair = createUser();
   return { publicKey: pair.getPublicKey(), seed: new TextDecoder().decode(pair.getSeed()) };
+}
+
+/** The public key (U…) of a user seed. */
+export function publicKeyOfUser(seed: string): string {
+  return fromSeed(new TextEncoder().encode(seed)).getPublicKey();
 }

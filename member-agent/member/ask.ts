@@ -1,0 +1,32 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { z } from "zod";
+import { answerOf } from "../../crds/wire/join.ts";
+import { MeshError, messageOf } from "../../platform/errors.ts";
+import { openAnswer } from "../../platform/mailbox/answers.ts";
+
+/** Joins wait for one another at the hub; fifty at once take a few seconds. */
+const LIMIT_MS = 30_000;
+
+/**
+ * Asks the hub and believes only what it signed for this very request.
+ * @throws MeshError `hub-silent` (retry), `wrong-hub-key`, or the hub's refusal with its code
+ */
+export async function askHub<Value extends z.ZodType>(
+  nc: NatsConnection,
+  { subject, text, hubKey, value }: { readonly subject: string; readonly text: string; readonly hubKey: string; readonly value: Value },
+): Promise<z.infer<Value>> {
+  const reply = await nc.request(subject, text, { timeout: LIMIT_MS }).catch((cause: unknown) => {
+    const message = `NATS at ${nc.getServer()} is there, but no hub answers (${messageOf(cause)}); is \`trestle hub\` running?`;
+    throw new MeshError("hub-silent", message, { retry: true, cause });
+  });
+  const opened = openAnswer(text, reply.string(), hubKey);
+  if (opened === undefined) {
+    const message = "the answer is not signed by the hub key that is pinned here: it is another hub, or somebody in between; nothing was changed";
+    throw new MeshError("wrong-hub-key", message, { retry: false });
+  }
+  const answer = z.safeParse(answerOf(value), opened.value);
+  if (!answer.success) throw new MeshError("bad-answer", `the hub's answer does not parse: ${z.prettifyError(answer.error)}`, { retry: false });
+  if (answer.data.ok) return answer.data.value;
+  const { code, message, retry } = answer.data;
+  throw new MeshError(code, message, { retry });
+}

@@ -1,0 +1,89 @@
+import { credentialKind } from "../../crds/credential.ts";
+import { membershipKind } from "../../crds/membership.ts";
+import { joinAnswer } from "../../crds/wire/join.ts";
+import type { JoinAnswer, JoinRequest } from "../../crds/wire/join.ts";
+import type { Credential, CredentialSpec, Membership, MembershipSpec } from "../../mesh/resources.ts";
+import { hasCode, MeshError } from "../../platform/errors.ts";
+import type { JoinToken } from "../../platform/identity/join-token.ts";
+import { rawSeedOfUser } from "../../platform/identity/nkey.ts";
+import { generateSeed, openSigner } from "../../platform/identity/signature.ts";
+import { makeUserKey, publicKeyOfUser } from "../../platform/identity/user-key.ts";
+import { signText } from "../../platform/mailbox/signed.ts";
+import { inboxPrefix, joinSubject } from "../../platform/nats/subjects.ts";
+import { amendStatus } from "../../platform/store/amend.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
+import { askHub } from "./ask.ts";
+import type { ConnectNats } from "./connect.ts";
+
+/** The name of the one Membership and the one Credential of a member's store. */
+export const MEMBER_OBJECT = "mesh";
+
+/** What whoever joins may ask for beyond what the token says. */
+export type JoinWishes = Omit<JoinRequest, "userKey" | "signingKey">;
+
+/**
+ * Joins this cluster to a mesh. Its keys are made here and stored before the hub hears of them, so that a join whose
+ * answer was lost is said again with the same keys and gets the same answer.
+ * @throws MeshError `already-joined`, `token-refused`, what {@link askHub} throws, or the hub's refusal
+ */
+export async function joinMesh(store: ResourceStore, connect: ConnectNats, token: JoinToken, wishes: JoinWishes): Promise<JoinAnswer> {
+  const credential = await prepareCredential(store, token);
+  await writeMembership(store, { mesh: token.mesh, cluster: token.cluster, phase: "Joining" });
+  const signer = openSigner(credential.signingSeed);
+  const request: JoinRequest = { ...wishes, userKey: publicKeyOfUser(credential.userSeed), signingKey: signer.publicKey };
+  const text = signText("join-token", signText("join", JSON.stringify(request), signer), openSigner(rawSeedOfUser(token.userSeed)));
+  const nc = await connect({
+    servers: token.urls,
+    ca: token.ca,
+    credentials: { jwt: token.userJWT, seed: token.userSeed },
+    inboxPrefix: inboxPrefix("join", token.id),
+  }).catch((error: unknown) => {
+    throw hasCode(error, "nats-refused") ? tokenRefused(token) : error;
+  });
+  try {
+    const answer = await askHub(nc, { subject: joinSubject(token.id), text, hubKey: token.hubKey, value: joinAnswer });
+    await writeCredential(store, { ...credential, userJWT: answer.userJWT });
+    await writeMembership(store, { mesh: token.mesh, cluster: answer.cluster, phase: "Joined" });
+    const { number, podCIDRs, meshPrefixes } = answer;
+    await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) => ({ ...status, number, podCIDRs, meshPrefixes }));
+    return answer;
+  } finally {
+    await nc.close();
+  }
+}
+
+/** The keys that a first try with this token stored, else new ones, stored. */
+async function prepareCredential(store: ResourceStore, token: JoinToken): Promise<CredentialSpec> {
+  const membership = await store.get(membershipKind, MEMBER_OBJECT);
+  const present = await store.get(credentialKind, MEMBER_OBJECT);
+  const sameToken = present?.spec.tokenID === token.id && present.spec.mesh === token.mesh;
+  if (membership?.spec.phase === "Joined" && !sameToken) throw alreadyJoined(membership);
+  const { mesh, cluster, urls: natsURLs, ca, hubKey, id: tokenID } = token;
+  const pins = { mesh, cluster, natsURLs, ca, hubKey, tokenID };
+  const spec = sameToken ? { ...present.spec, ...pins } : { ...pins, userSeed: makeUserKey().seed, signingSeed: generateSeed() };
+  return (await writeCredential(store, spec)).spec;
+}
+
+async function writeCredential(store: ResourceStore, spec: CredentialSpec): Promise<Credential> {
+  const present = await store.get(credentialKind, MEMBER_OBJECT);
+  return present === undefined
+    ? store.create(credentialKind, { metadata: { name: MEMBER_OBJECT }, spec })
+    : store.update(credentialKind, { ...present, spec });
+}
+
+async function writeMembership(store: ResourceStore, spec: MembershipSpec): Promise<void> {
+  const present = await store.get(membershipKind, MEMBER_OBJECT);
+  if (present === undefined) await store.create(membershipKind, { metadata: { name: MEMBER_OBJECT }, spec });
+  // A repeated join of a joined cluster must not take its agents' data path away meanwhile.
+  else if (present.spec.phase !== "Joined") await store.update(membershipKind, { ...present, spec });
+}
+
+function alreadyJoined({ spec }: Membership): MeshError {
+  const message = `this cluster has joined mesh ${spec.mesh} as "${spec.cluster}" already; take it out first with: trestle leave`;
+  return new MeshError("already-joined", message, { retry: false });
+}
+
+function tokenRefused({ cluster }: JoinToken): MeshError {
+  const message = `the hub's NATS refuses this token: it has expired or was revoked; ask for another with: trestle token create ${cluster}`;
+  return new MeshError("token-refused", message, { retry: false });
+}

@@ -1,0 +1,85 @@
+import { credentialKind } from "../../crds/credential.ts";
+import { gatewayKind } from "../../crds/gateway.ts";
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { membershipKind } from "../../crds/membership.ts";
+import { nodeKind } from "../../crds/node.ts";
+import { remoteClusterKind } from "../../crds/remote-cluster.ts";
+import { z } from "zod";
+import type { CredentialSpec } from "../../mesh/resources.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { hasCode, MeshError } from "../../platform/errors.ts";
+import { openSigner } from "../../platform/identity/signature.ts";
+import { signText } from "../../platform/mailbox/signed.ts";
+import { leaveSubject } from "../../platform/nats/subjects.ts";
+import type { ResourceKind, ResourceStore, StoredObject } from "../../platform/store/port.ts";
+import { askHub } from "./ask.ts";
+import { connectAsMember } from "./connect.ts";
+import type { ConnectNats } from "./connect.ts";
+import { MEMBER_OBJECT } from "./join.ts";
+
+export interface LeaveParts {
+  readonly store: ResourceStore;
+  readonly connect: ConnectNats;
+  readonly clock: Clock;
+  /** Told each time the nodes that still have to clean up are others. */
+  readonly onWaiting: (nodes: readonly string[]) => void;
+}
+
+/** Leave the hub out of it: it can't be reached, and the admin will take the cluster out there. */
+export interface LeaveHow {
+  readonly withoutHub: boolean;
+  /** Milliseconds to wait for the nodes. */
+  readonly limitMs: number;
+}
+
+/**
+ * Takes this cluster out of its mesh: tells the hub, tells the agents, and waits until each has taken its kernel state
+ * away. Cut short, it can be said again.
+ * @throws MeshError `not-joined`, `nodes-left` (retry) when some node did not answer in time, what {@link askHub} throws
+ */
+export async function leaveMesh({ store, connect, clock, onWaiting }: LeaveParts, how: LeaveHow, signal: AbortSignal): Promise<string> {
+  const membership = await store.get(membershipKind, MEMBER_OBJECT);
+  if (membership === undefined) throw new MeshError("not-joined", "this cluster is in no mesh", { retry: false });
+  const credential = await store.get(credentialKind, MEMBER_OBJECT);
+  if (credential?.spec.userJWT !== undefined && !how.withoutHub) await tellHub(connect, credential.spec);
+  await store.update(membershipKind, { ...membership, spec: { ...membership.spec, phase: "Left" } });
+  await removeAll(store, credentialKind);
+
+  const deadline = clock.monotonic() + how.limitMs;
+  for (let waitedFor = ""; ; ) {
+    const left = (await store.list(nodeKind)).map((node) => node.metadata.name);
+    if (left.length === 0) break;
+    if (left.join() !== waitedFor) onWaiting(left);
+    waitedFor = left.join();
+    if (signal.aborted || clock.monotonic() > deadline) throw nodesLeft(left);
+    await clock.sleep(100, signal);
+  }
+  for (const kind of [remoteClusterKind, gatewayKind, ipBlockKind, membershipKind]) await removeAll(store, kind);
+  return membership.spec.cluster;
+}
+
+async function tellHub(connect: ConnectNats, credential: CredentialSpec): Promise<void> {
+  const nc = await connectAsMember(connect, credential);
+  try {
+    const text = signText("leave", JSON.stringify({ mesh: credential.mesh, member: credential.cluster }), openSigner(credential.signingSeed));
+    await askHub(nc, { subject: leaveSubject(credential.cluster), text, hubKey: credential.hubKey, value: z.object({}) });
+  } catch (error) {
+    // An earlier leave got this far: the hub knows this cluster no more.
+    if (!hasCode(error, "unknown-cluster")) throw error;
+  } finally {
+    await nc.close();
+  }
+}
+
+async function removeAll<T extends StoredObject>(store: ResourceStore, kind: ResourceKind<T>): Promise<void> {
+  for (const object of await store.list(kind)) {
+    await store.delete(kind, object.metadata.name).catch((error: unknown) => {
+      if (!hasCode(error, "not-found")) throw error;
+    });
+  }
+}
+
+function nodesLeft(nodes: readonly string[]): MeshError {
+  const message = `the mesh is left, but ${nodes.join(", ")} did not clean up in time: start trestle agent there, then run trestle leave again`;
+  return new MeshError("nodes-left", message, { retry: true });
+}
