@@ -1,1 +1,31 @@
-export {};
+import { systemClock } from "../platform/clock.ts";
+import { EXIT } from "./exit.ts";
+import { runCLI } from "./run.ts";
+import type { Shell } from "./shell.ts";
+
+/** The composition root: what of this process a command may touch. The commands themselves are in `catalogue.ts`. */
+const interruption = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    // The first one asks; who sends a second does not want to wait.
+    if (interruption.signal.aborted) process.exit(EXIT.interrupted);
+    interruption.abort();
+  });
+}
+for (const stream of [process.stdout, process.stderr]) {
+  // `trestle get … | head -1`: nobody reads any more, and that is no fault.
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.done : EXIT.failed));
+}
+
+const { env, stdin, stdout, stderr } = process;
+const shell: Shell = {
+  env,
+  clock: systemClock,
+  signal: interruption.signal,
+  interactive: stdout.isTTY,
+  colour: stdout.isTTY && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+  out: (said) => void stdout.write(said),
+  err: (said) => void stderr.write(said),
+  readStdin: async () => (await import("node:stream/consumers")).text(stdin),
+};
+process.exitCode = await runCLI(process.argv.slice(2), shell);

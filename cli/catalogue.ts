@@ -1,0 +1,81 @@
+import type { Command } from "commander";
+import type { Shell } from "./shell.ts";
+
+/** One word after `trestle`: its module is loaded only when it is the word, so that simple commands start fast. */
+export interface CatalogueEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly group: string;
+  load(): Promise<(shell: Shell) => Command>;
+}
+
+const MESH = "The mesh:";
+const ANY = "Any resource:";
+const THIS = "This command:";
+
+/** Made by the completion library out of the finished tree (`completion.ts`), and so no module of ours. */
+export const completionEntry = { name: "completion", summary: "Completion for bash, zsh or fish", group: THIS } as const;
+
+/** Every command there is, in the order `trestle --help` shows them. */
+export const catalogue: readonly CatalogueEntry[] = [
+  {
+    name: "status",
+    summary: "What the mesh looks like now: clusters, and every pair of them",
+    group: MESH,
+    load: async () => (await import("./commands/status.ts")).statusCommand,
+  },
+  {
+    name: "trace",
+    summary: "Follow a packet from A to B, hop by hop, to what stops it",
+    group: MESH,
+    load: async () => (await import("./commands/trace.ts")).traceCommand,
+  },
+  {
+    name: "cluster",
+    summary: "Clusters that joined: list, show, delete",
+    group: MESH,
+    load: async () => (await import("./commands/cluster.ts")).clusterCommand,
+  },
+  {
+    name: "link",
+    summary: "Who may talk to whom: create, list, show, delete",
+    group: MESH,
+    load: async () => (await import("./commands/link.ts")).linkCommand,
+  },
+  {
+    name: "pool",
+    summary: "CIDRs the hub hands out to clusters: create, list, show, delete",
+    group: MESH,
+    load: async () => (await import("./commands/pool.ts")).poolCommand,
+  },
+  {
+    name: "token",
+    summary: "Join tokens: create, list, revoke",
+    group: MESH,
+    load: async () => (await import("./commands/token.ts")).tokenCommand,
+  },
+  {
+    name: "get",
+    summary: "List resources of a kind, or get one",
+    group: ANY,
+    load: async () => (await import("./commands/get.ts")).getCommand,
+  },
+  {
+    name: "apply",
+    summary: "Create or update resources from YAML",
+    group: ANY,
+    load: async () => (await import("./commands/apply.ts")).applyCommand,
+  },
+  {
+    name: "delete",
+    summary: "Delete one resource",
+    group: ANY,
+    load: async () => (await import("./commands/delete.ts")).deleteCommand,
+  },
+  {
+    name: "context",
+    summary: "Hubs this command knows: list, show, use, import",
+    group: THIS,
+    load: async () => (await import("./commands/context.ts")).contextCommand,
+  },
+];

@@ -1,0 +1,109 @@
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { pairsOf, unknownClusters } from "../../mesh/links.ts";
+import { readName } from "../../mesh/names.ts";
+import { must } from "../checked.ts";
+import { collect, noun, verb } from "../command.ts";
+import { globalsOf } from "../globals.ts";
+import { describeLink } from "../kinds/link.ts";
+import { readLinkWords, WordsDisagree } from "../link-selection.ts";
+import type { LinkWords } from "../link-selection.ts";
+import { renderOne } from "../output.ts";
+import { note } from "../shell.ts";
+import type { Shell } from "../shell.ts";
+
+/** `trestle link …`: who may talk to whom. */
+export function linkCommand(shell: Shell): Command {
+  return noun("link").addCommand(create(shell)).addCommand(list(shell)).addCommand(show(shell)).addCommand(remove(shell));
+}
+
+interface CreateOptions extends LinkWords {
+  readonly tunnel: "wireguard" | "vxlan";
+  readonly mtu?: number;
+}
+
+function create(shell: Shell): Command {
+  return verb("create", "Link clusters: their pods reach each other by IP as soon as the gateways have heard of it. Two links over one pair are refused.", [
+    "trestle link create all --members east,west,edge         every one with every other",
+    "trestle link create prod --selector tier=prod            all that carry the label, also later ones",
+    "trestle link create spokes --from core --to east,west    core with each, east and west not",
+    "trestle link create lab --members a,b --tunnel vxlan     not encrypted",
+  ])
+    .argument("<name>", "name of the link")
+    .option("--members <cluster,…>", "full mesh among these clusters; repeatable", collect)
+    .option("--selector <key=value,…>", "full mesh among the clusters that carry all these labels", collect)
+    .option("--from <cluster|key=value,…>", "hub and spoke: each of these…", collect)
+    .option("--to <cluster|key=value,…>", "…with each of these", collect)
+    .addOption(new Option("--tunnel <kind>", "how packets travel").choices(["wireguard", "vxlan"]).default("wireguard"))
+    .option("--mtu <bytes>", "path MTU between the sites, where it is known to be smaller than the LANs'", readMTU)
+    .action(async (name: string, options: CreateOptions, command: Command) => {
+      const globals = globalsOf(command);
+      const draft = {
+        metadata: { name: must(readName(name)) },
+        spec: {
+          ...selectionOf(options, command),
+          tunnel: options.tunnel === "vxlan" ? ("VXLAN" as const) : ("WireGuard" as const),
+          ...(options.mtu !== undefined && { mtu: options.mtu }),
+        },
+      };
+      const { withHub } = await import("../session.ts");
+      const { clusterKind, clusterLinkKind } = await import("../../crds/kinds.ts");
+      const { notFound } = await import("../show.ts");
+      const made = await withHub(shell, globals, async ({ store }) => {
+        const open = await store();
+        const clusters = await open.list(clusterKind);
+        const [unknown] = unknownClusters(draft, clusters);
+        if (unknown !== undefined) throw notFound(clusterKind, unknown, clusters.map(({ metadata }) => metadata.name));
+        const link = await open.create(clusterLinkKind, draft);
+        if (pairsOf(draft, clusters).length === 0) note(shell, "warning: this selects no two clusters yet; the link takes effect when there are some");
+        return link;
+      });
+      if (options.tunnel === "vxlan") note(shell, "warning: VXLAN does not encrypt: whoever is on the path can read and forge this traffic");
+      shell.out(renderOne(shell, globals.output, made, () => `clusterlink/${name} created\n`));
+    });
+}
+
+function selectionOf(options: LinkWords, command: Command): ReturnType<typeof readLinkWords> {
+  try {
+    return readLinkWords(options);
+  } catch (error) {
+    if (error instanceof WordsDisagree) return command.error(`error: ${error.message}`);
+    throw error;
+  }
+}
+
+/** RFC 8200 wants 1280 of every path; more than 65,535 no IP packet has. */
+function readMTU(text: string): number {
+  const bytes = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (bytes < 1280 || bytes > 65_535) throw new InvalidArgumentError("It is a number of bytes, 1280 to 65535.");
+  return bytes;
+}
+
+function list(shell: Shell): Command {
+  return verb("list", "List links and how many of their pairs are up.", ["trestle link list", "trestle link list --watch"])
+    .option("-w, --watch", "keep showing them as they change")
+    .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
+      const { listHubKind } = await import("../list.ts");
+      const empty = "There are no links; `trestle link create NAME --members a,b` makes one.";
+      await listHubKind(shell, globalsOf(command), "clusterlinks", { watch: watch === true, empty });
+    });
+}
+
+function show(shell: Shell): Command {
+  return verb("show", "Show one link, its worst pairs and its conditions.", ["trestle link show all"])
+    .argument("<name>", "link of `trestle link list`")
+    .action(async (name: string, _, command: Command) => {
+      const { showHubObject } = await import("../show.ts");
+      const { clusterLinkKind } = await import("../../crds/kinds.ts");
+      await showHubObject(shell, globalsOf(command), clusterLinkKind, name, describeLink);
+    });
+}
+
+function remove(shell: Shell): Command {
+  return verb("delete", "Delete a link: traffic between its clusters is stopped, not sent in clear.", ["trestle link delete all"])
+    .argument("<name>", "link of `trestle link list`")
+    .action(async (name: string, _, command: Command) => {
+      const { deleteObject } = await import("../delete.ts");
+      await deleteObject(shell, globalsOf(command), "clusterlinks", name);
+    });
+}

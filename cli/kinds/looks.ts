@@ -1,0 +1,34 @@
+import type { Metadata, PairState, Revision } from "../../mesh/resources.ts";
+import { formatRevision } from "../../mesh/revision.ts";
+import type { Cell, Column, Tone } from "../table.ts";
+import { since } from "../time.ts";
+
+/** How things that several kinds have look in a table. */
+
+const PAIR_TONES: Readonly<Record<PairState, Tone>> = {
+  Up: "good",
+  Degraded: "doubt",
+  Pending: "faint",
+  Doubtful: "doubt",
+  Unreachable: "bad",
+};
+
+export function pairStateCell(state: PairState): Cell {
+  return { text: state, tone: PAIR_TONES[state] };
+}
+
+export function revisionText(revision: Revision | undefined): string {
+  return revision === undefined ? "" : formatRevision(revision);
+}
+
+export function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+}
+
+type Named = { readonly metadata: Metadata };
+
+export const nameColumn: Column<Named> = { title: "NAME", cell: ({ metadata }) => metadata.name };
+export const ageColumn: Column<Named> = { title: "AGE", cell: ({ metadata }, now) => since(metadata.creationTimestamp, now) };
+export const labelsColumn: Column<Named> = { title: "LABELS", wide: true, cell: ({ metadata }) => labelsText(metadata.labels) };

@@ -1,0 +1,27 @@
+import { CommanderError } from "commander";
+import { explainError } from "./error-text.ts";
+import { EXIT, Verdict } from "./exit.ts";
+import { globalsOf, settleLab } from "./globals.ts";
+import type { Globals } from "./globals.ts";
+import { buildProgram } from "./program.ts";
+import type { Shell } from "./shell.ts";
+
+/** Runs one command line (without program names) to its end; resolves with the exit code and never rejects. */
+export async function runCLI(argv: readonly string[], shell: Shell): Promise<number> {
+  const words = settleLab(argv);
+  let globals: Pick<Globals, "output" | "verbose"> = { output: "table", verbose: words.includes("--verbose") };
+  try {
+    const program = await buildProgram(words, shell);
+    program.hook("preAction", (_, leaf) => {
+      globals = globalsOf(leaf);
+    });
+    await program.parseAsync(words, { from: "user" });
+    return shell.signal.aborted ? EXIT.interrupted : EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof Verdict) return error.exitCode;
+    if (shell.signal.aborted) return EXIT.interrupted;
+    shell.err(explainError(error, globals));
+    return EXIT.failed;
+  }
+}
