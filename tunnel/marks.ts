@@ -19,3 +19,9 @@ export const BACKSTOP_METRIC = 9999;
 export function wireGuardDevice(ownRank: number, remoteRank: number): string {
   return `${DEVICE_PREFIX}${ownRank}-${remoteRank}`;
 }
+
+/** Alias (ifalias) of every device that this folder made; a device without it is never deleted. */
+export const DEVICE_ALIAS = "trestle";
+
+/** UDP port that heartbeats use on health and node addresses, the same in the whole mesh: it is only reached through tunnels and the LAN. */
+export const HEARTBEAT_PORT = 7075;

@@ -38,7 +38,13 @@ export interface WireGuardPeer {
 
 /** A nexthop object: out of a device, through a router on it, or a group of other nexthops (`mpath`). */
 export type Nexthop =
-  | { readonly id: number; readonly family: 4 | 6; readonly device: string; readonly via?: string; readonly onlink?: boolean }
+  | {
+      readonly id: number;
+      readonly family: 4 | 6;
+      readonly device: string;
+      readonly via?: string;
+      readonly onlink?: boolean;
+    }
   | { readonly id: number; readonly group: readonly number[] };
 
 /** A route of the main table with our protocol number. */

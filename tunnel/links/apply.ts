@@ -1,0 +1,76 @@
+import { MeshError } from "../../platform/errors.ts";
+import type { Run } from "../../platform/run.ts";
+import type { Outcome } from "../outcome.ts";
+import { attempt } from "../outcome.ts";
+import type { LinkStep } from "./plan.ts";
+
+/**
+ * Carries out link steps, in order.
+ * @param wireGuardGo path of wireguard-go, for kernels without WireGuard
+ */
+export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuardGo?: string): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const missing = new Set<string>();
+  for (const step of steps) {
+    if (missing.has(step.name)) {
+      continue; // it could not be made: one failure says it all
+    }
+    const outcome = await attempt(sentence(step), () => applyLink(run, step, wireGuardGo));
+    if (step.op === "create" && outcome.error !== undefined) {
+      missing.add(step.name);
+    }
+    outcomes.push(outcome);
+  }
+  return outcomes;
+}
+
+async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefined): Promise<void> {
+  switch (step.op) {
+    case "create":
+      return step.role === "tunnel" ? createTunnel(run, step.name, wireGuardGo) : createMeshDevice(run, step.name);
+    case "set":
+      await run("ip", ["link", "set", "dev", step.name, ...step.args]);
+      return;
+    case "delete":
+      // wireguard-go sees its device go, removes its socket and exits by itself.
+      await run("ip", ["link", "delete", "dev", step.name]);
+      return;
+    case "refuse":
+      throw new MeshError(
+        "device-taken",
+        `device ${step.name} is there already, of kind ${step.kind}, and not ours; rename or delete it`,
+        { retry: true },
+      );
+  }
+}
+
+/**
+ * The kernel's WireGuard, else wireguard-go in a session of its own: it outlives us, and the next agent finds the
+ * device and adopts it. Run without -f it makes device and socket before it goes to the background, all its standard
+ * streams on /dev/null; but with LOG_LEVEL set it would keep ours open.
+ */
+async function createTunnel(run: Run, name: string, wireGuardGo: string | undefined): Promise<void> {
+  try {
+    await run("ip", ["link", "add", "dev", name, "type", "wireguard"]);
+  } catch (error) {
+    if (wireGuardGo === undefined) {
+      throw error;
+    }
+    await run("env", ["--unset=LOG_LEVEL", "--chdir=/", "setsid", wireGuardGo, name]);
+    await run("wg", ["show", name, "listen-port"]);
+  }
+}
+
+/** A dummy, else a bridge without ports, which is as good a home for addresses. */
+async function createMeshDevice(run: Run, name: string): Promise<void> {
+  try {
+    await run("ip", ["link", "add", "dev", name, "type", "dummy"]);
+  } catch {
+    await run("ip", ["link", "add", "dev", name, "type", "bridge"]);
+  }
+}
+
+function sentence(step: LinkStep): string {
+  const detail = step.op === "create" ? [step.role] : step.op === "set" ? step.args : [];
+  return ["link", step.op, step.name, ...detail].join(" ");
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import type { Run } from "../../platform/run.ts";
+import { ipJson } from "../ip.ts";
+
+/** A network device as the planner needs it. */
+export interface Link {
+  readonly name: string;
+  /** `wireguard`, `tun`, `bridge`, `veth`…; absent for hardware. */
+  readonly kind?: string | undefined;
+  readonly mtu: number;
+  readonly up: boolean;
+  readonly alias?: string | undefined;
+  /** How the kernel makes its link-local address; absent where there is no IPv6. */
+  readonly addressMode?: string | undefined;
+}
+
+const LINKS = z.array(
+  z.object({
+    ifname: z.string(),
+    mtu: z.number(),
+    flags: z.array(z.string()),
+    ifalias: z.string().optional(),
+    inet6_addr_gen_mode: z.string().optional(),
+    linkinfo: z.object({ info_kind: z.string().optional() }).optional(),
+  }),
+);
+
+/** Every device of the namespace. */
+export async function observeLinks(run: Run): Promise<Link[]> {
+  const links = await ipJson(run, ["-d", "link", "show"], LINKS);
+  return links.map((link) => ({
+    name: link.ifname,
+    kind: link.linkinfo?.info_kind,
+    mtu: link.mtu,
+    up: link.flags.includes("UP"),
+    alias: link.ifalias,
+    addressMode: link.inet6_addr_gen_mode,
+  }));
+}

@@ -1,0 +1,19 @@
+import { messageOf } from "../platform/errors.ts";
+
+/** What became of one step of a plan. */
+export interface Outcome {
+  /** The step in words a person can read in a log: `route replace 10.2.0.0/16 nhid 7`. */
+  readonly step: string;
+  /** Absent: done. */
+  readonly error?: string | undefined;
+}
+
+/** Carries out one step and says what became of it, so that the next ones are tried whatever happens to this one. */
+export async function attempt(step: string, act: () => Promise<unknown>): Promise<Outcome> {
+  try {
+    await act();
+    return { step };
+  } catch (error) {
+    return { step, error: messageOf(error) };
+  }
+}

@@ -1,0 +1,101 @@
+import type { Clock } from "../platform/clock.ts";
+import type { Run } from "../platform/run.ts";
+import { addressLine, observeAddresses, planAddresses } from "./addresses/addresses.ts";
+import { applyFirewall } from "./firewall/apply.ts";
+import { observeFirewall } from "./firewall/observe.ts";
+import { planFirewall } from "./firewall/plan.ts";
+import { rulesetOf } from "./firewall/ruleset.ts";
+import { ipBatch } from "./ip.ts";
+import { applyLinks } from "./links/apply.ts";
+import { observeLinks } from "./links/observe.ts";
+import { planLinks, wantedLinks } from "./links/plan.ts";
+import { applyNexthops } from "./nexthops/apply.ts";
+import { observeNexthops } from "./nexthops/observe.ts";
+import { planNexthops } from "./nexthops/plan.ts";
+import type { Outcome } from "./outcome.ts";
+import { attempt } from "./outcome.ts";
+import { observeRoutes } from "./routes/observe.ts";
+import { planRoutes } from "./routes/plan.ts";
+import { routeLine } from "./routes/text.ts";
+import type { DataPath } from "./state.ts";
+import { applySysctls, observeSysctls } from "./sysctls/kernel.ts";
+import type { SysctlMemory } from "./sysctls/plan.ts";
+import { planSysctls } from "./sysctls/plan.ts";
+import type { EndpointMemory } from "./wireguard/sync.ts";
+import { syncWireGuard } from "./wireguard/sync.ts";
+
+export interface DataPathDeps {
+  /** Runs programs inside the node's network and mount namespaces. */
+  readonly run: Run;
+  /** Path of wireguard-go, for kernels without WireGuard. */
+  readonly wireGuardGo?: string | undefined;
+  readonly clock: Clock;
+  readonly sysctlMemory: SysctlMemory;
+  readonly endpointMemory: EndpointMemory;
+}
+
+/** What a part did at its turn, and what it deletes when all parts had theirs. */
+export interface PartResult {
+  readonly outcomes: readonly Outcome[];
+  readonly remove?: () => Promise<readonly Outcome[]>;
+}
+export type Part = (deps: DataPathDeps, want: DataPath) => Promise<PartResult>;
+
+export async function syncFirewall({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const steps = planFirewall(want.firewall && rulesetOf(want.firewall), await observeFirewall(run));
+  if (want.firewall === undefined) {
+    return { outcomes: [], remove: () => applyFirewall(run, steps) };
+  }
+  return { outcomes: await applyFirewall(run, steps) };
+}
+
+export async function syncLinks({ run, wireGuardGo }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const { put, remove } = planLinks(wantedLinks(want), await observeLinks(run));
+  return { outcomes: await applyLinks(run, put, wireGuardGo), remove: () => applyLinks(run, remove) };
+}
+
+export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const { run, clock, endpointMemory } = deps;
+  const now = Math.floor(clock.now() / 1000);
+  const outcomes = await Promise.all(
+    want.wireGuard.map(async (device) => {
+      const synced: Outcome[] = [];
+      const whole = await attempt(`wg show ${device.name} dump`, async () => {
+        synced.push(...(await syncWireGuard(run, device, endpointMemory, now)));
+      });
+      return whole.error === undefined ? synced : [whole];
+    }),
+  );
+  return { outcomes: outcomes.flat() };
+}
+
+export async function syncAddresses({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  if (want.meshAddresses.length === 0) {
+    return { outcomes: [] }; // the device goes, and its addresses with it
+  }
+  const { put, remove } = planAddresses(want.meshAddresses, await observeAddresses(run));
+  return {
+    outcomes: await ipBatch(run, put.map(addressLine)),
+    remove: () => ipBatch(run, remove.map(addressLine)),
+  };
+}
+
+export async function syncNexthops({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const { put, remove } = planNexthops(want.nexthops, await observeNexthops(run));
+  return { outcomes: await applyNexthops(run, put), remove: () => applyNexthops(run, remove) };
+}
+
+export async function syncRoutes({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const { put, remove } = planRoutes(want.routes, await observeRoutes(run));
+  return {
+    outcomes: await ipBatch(run, put.map(routeLine)),
+    remove: () => ipBatch(run, remove.map(routeLine)),
+  };
+}
+
+export async function syncSysctls({ run, sysctlMemory }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const memory = await sysctlMemory.load();
+  const keys = new Set([...want.sysctls.map(({ key }) => key), ...Object.keys(memory)]);
+  const plan = planSysctls(want.sysctls, await observeSysctls(run, [...keys]), memory);
+  return { outcomes: await applySysctls(run, plan, sysctlMemory) };
+}

@@ -1,0 +1,12 @@
+import type { Run } from "../platform/run.ts";
+
+/** Constant, so nothing is ever quoted into it: program and arguments arrive as positional parameters. */
+const PIPE = 'cat | exec "$0" "$@"';
+
+/**
+ * Runs a program that opens `/dev/stdin` by name (`wg set … private-key /dev/stdin`, `nft -f -`). Node hands its
+ * children a socket as standard input, and a socket can't be opened by name (ENXIO), so `cat` makes a pipe of it.
+ */
+export async function runPiped(run: Run, program: string, args: readonly string[], stdin: string): Promise<string> {
+  return run("sh", ["-c", PIPE, program, ...args], { stdin });
+}

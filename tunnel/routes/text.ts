@@ -1,0 +1,48 @@
+import { ROUTE_PROTOCOL } from "../marks.ts";
+import type { RouteTarget } from "../state.ts";
+import type { ObservedRoute } from "./observe.ts";
+import type { RouteStep } from "./plan.ts";
+
+/** Routes as ip-route(8) takes them: for batches, and to tell whether two of the same key are the same. */
+
+/** A line of an `ip -batch`. */
+export function routeLine({ op, route }: RouteStep): string {
+  return `route ${op} ${selector(route)} ${op === "delete" ? "" : attributes(route)}`.trimEnd();
+}
+
+/** True when two routes of one key need no step. Order of hops means nothing. */
+export function sameRoute(a: ObservedRoute, b: ObservedRoute): boolean {
+  return a.target?.kind === b.target?.kind && attributes(a) === attributes(b);
+}
+
+function attributes({ target, src, mtu }: ObservedRoute): string {
+  return [
+    ...(src === undefined ? [] : [`src ${src}`]),
+    ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
+    ...(target === undefined ? [] : [targetText(target)]),
+  ].join(" ");
+}
+
+/**
+ * Type, protocol and metric are said even to delete: without them the kernel takes the first route of that prefix, be
+ * it a foreign one or the backstop.
+ */
+function selector({ target, prefix, metric }: ObservedRoute): string {
+  const type = target === undefined ? "" : target.kind === "unreachable" ? "unreachable " : "unicast ";
+  return `${type}${prefix} proto ${ROUTE_PROTOCOL}${metric === undefined ? "" : ` metric ${metric}`}`;
+}
+
+function targetText(target: RouteTarget): string {
+  switch (target.kind) {
+    case "nexthop":
+      return `nhid ${target.id}`;
+    case "device":
+      return `dev ${target.device}`;
+    case "unreachable":
+      return "";
+    case "multipath": {
+      const hops = target.hops.map(({ via, device }) => `via ${via} dev ${device}`).toSorted();
+      return hops.length === 1 ? hops.join("") : hops.map((hop) => `nexthop ${hop}`).join(" ");
+    }
+  }
+}

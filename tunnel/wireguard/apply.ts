@@ -1,0 +1,73 @@
+import type { Run } from "../../platform/run.ts";
+import type { Outcome } from "../outcome.ts";
+import { attempt } from "../outcome.ts";
+import { runPiped } from "../piped.ts";
+import type { WireGuardStep } from "./plan.ts";
+
+/** Bytes of arguments one `wg set` gets: far below the kernel's limit (execve(2): 128 KB an argument, 2 MB in all). */
+const ARGUMENT_BYTES = 256 * 1024;
+
+/** Carries out steps for one interface by as few `wg set` as fit; when one is refused, its steps are tried one by one. */
+export async function applyWireGuard(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const chunk of chunks(steps)) {
+    const together = await attempt("", () => set(run, device, chunk));
+    if (together.error === undefined) {
+      outcomes.push(...chunk.map((step) => ({ step: sentence(device, step) })));
+      continue;
+    }
+    // wg reads all of its arguments before it does anything, so one bad peer would keep out all the others.
+    for (const step of chunk) {
+      outcomes.push(await attempt(sentence(device, step), () => set(run, device, [step])));
+    }
+  }
+  return outcomes;
+}
+
+async function set(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<void> {
+  const args = ["set", device, ...steps.flatMap(wgArguments)];
+  const secret = steps.find((step) => step.op === "configure")?.privateKey;
+  await (secret === undefined ? run("wg", args) : runPiped(run, "wg", args, `${secret}\n`));
+}
+
+/** What `wg set IF` is told; the private key is only pointed at. */
+export function wgArguments(step: WireGuardStep): string[] {
+  switch (step.op) {
+    case "configure":
+      return [
+        ...(step.privateKey === undefined ? [] : ["private-key", "/dev/stdin"]),
+        ...(step.listenPort === undefined ? [] : ["listen-port", String(step.listenPort)]),
+        ...(step.fwmark === undefined ? [] : ["fwmark", String(step.fwmark)]),
+      ];
+    case "peer":
+      return [
+        "peer",
+        step.publicKey,
+        ...(step.endpoint === undefined ? [] : ["endpoint", step.endpoint]),
+        ...(step.persistentKeepalive === undefined ? [] : ["persistent-keepalive", String(step.persistentKeepalive)]),
+        ...(step.allowedIPs === undefined ? [] : ["allowed-ips", step.allowedIPs.join(",")]),
+      ];
+    case "remove":
+      return ["peer", step.publicKey, "remove"];
+  }
+}
+
+function chunks(steps: readonly WireGuardStep[]): WireGuardStep[][] {
+  const all: WireGuardStep[][] = [];
+  let room = 0;
+  for (const step of steps) {
+    const size = wgArguments(step).join(" ").length;
+    if (all.length === 0 || size > room) {
+      all.push([]);
+      room = ARGUMENT_BYTES;
+    }
+    all.at(-1)?.push(step);
+    room -= size;
+  }
+  return all;
+}
+
+/** The private key is not in it: steps end up in logs. */
+function sentence(device: string, step: WireGuardStep): string {
+  return `wg set ${device} ${wgArguments(step).join(" ")}`;
+}

@@ -1,0 +1,33 @@
+import type { Run } from "../../platform/run.ts";
+import type { Outcome } from "../outcome.ts";
+import type { WireGuardInterface } from "../state.ts";
+import { applyWireGuard } from "./apply.ts";
+import { observeWireGuard } from "./observe.ts";
+import { planWireGuard } from "./plan.ts";
+
+/** Per device, by public key: the endpoint its peers were last told to be at. Starts empty; lives as long as the agent. */
+export type EndpointMemory = Map<string, ReadonlyMap<string, string>>;
+
+/**
+ * Makes one interface hold its key, port, mark and peers.
+ * @param now seconds since the Unix epoch
+ * @throws MeshError when the device is not there or nothing answers for it
+ */
+export async function syncWireGuard(
+  run: Run,
+  want: WireGuardInterface,
+  memory: EndpointMemory,
+  now: number,
+): Promise<Outcome[]> {
+  const have = await observeWireGuard(run, want.name);
+  const lastWanted = memory.get(want.name) ?? new Map<string, string>();
+  const outcomes = await applyWireGuard(run, want.name, planWireGuard(want, have, { now, lastWanted }));
+  // A refused change stays due: what was not applied was not told.
+  if (outcomes.every(({ error }) => error === undefined)) {
+    memory.set(
+      want.name,
+      new Map(want.peers.flatMap(({ publicKey, endpoint }) => (endpoint === undefined ? [] : [[publicKey, endpoint]]))),
+    );
+  }
+  return outcomes;
+}
