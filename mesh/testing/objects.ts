@@ -1,4 +1,14 @@
-import type { Cluster, ClusterLink, ClusterLinkSpec, ClusterSpec, ClusterStatus, Metadata } from "../resources.ts";
+import type { AdmissionRequest } from "../admission-request.ts";
+import type {
+  CIDRPool,
+  CIDRPoolSpec,
+  Cluster,
+  ClusterLink,
+  ClusterLinkSpec,
+  ClusterSpec,
+  ClusterStatus,
+  Metadata,
+} from "../resources.ts";
 import { API_VERSION } from "../resources.ts";
 
 /** Objects for tests, as a store would give them. */
@@ -46,4 +56,24 @@ export function link(
     spec: { tunnel: "WireGuard", ...spec },
     status: { pairs: { Up: 0, Degraded: 0, Doubtful: 0, Unreachable: 0, Pending: 0 }, worst: [], conditions: [] },
   };
+}
+
+export function pool(
+  name: string,
+  cidr: string,
+  clusterPrefixLength: number,
+  purpose: CIDRPoolSpec["purpose"] = "Pods",
+): CIDRPool {
+  return {
+    apiVersion: API_VERSION,
+    kind: "CIDRPool",
+    metadata: metadata(name),
+    spec: { cidr, clusterPrefixLength, purpose },
+    status: { total: 0, allocated: 0, free: 0, conditions: [] },
+  };
+}
+
+/** A cluster that asks for an IPv4 block and no more. */
+export function request(cluster: string, changes: Partial<AdmissionRequest> = {}): AdmissionRequest {
+  return { cluster, podCIDRs: [], families: [4], allowedCIDRs: [], localCIDRs: [], ...changes };
 }
