@@ -65,6 +65,17 @@ describe("a state folder", () => {
     expect(await state.read("ledger", ledger)).toEqual({ rows: [] });
   });
 
+  test("leaves what is precious where it is, and throws", async () => {
+    const state = await open();
+    await writeFile(path.join(folder, "ledger"), "garbage");
+    const reading = state.read("ledger", ledger, "throw");
+    await expect(reading).rejects.toMatchObject({
+      code: "state-corrupt",
+      message: expect.stringContaining("restore it"),
+    });
+    expect(await readFile(path.join(folder, "ledger"), "utf8")).toBe("garbage");
+  });
+
   test("refuses a second process, by the pid of the first", async () => {
     const first = await open();
     await expect(open()).rejects.toMatchObject({

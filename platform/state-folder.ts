@@ -11,8 +11,12 @@ import { lockFolder } from "./folder-lock.ts";
  */
 export interface StateFolder {
   readonly path: string;
-  /** The value last written; undefined when there is none, or when it had to be set aside. */
-  read<T>(name: string, schema: z.ZodType<T>): Promise<T | undefined>;
+  /**
+   * The value last written; undefined when there is none, or when it had to be set aside. What can't be made again and
+   * must not be missed by a restart either (keys that others pin) is read with `throw`: then it stays where it is.
+   * @throws MeshError `state-corrupt` with `throw`
+   */
+  read<T>(name: string, schema: z.ZodType<T>, whenCorrupt?: "set-aside" | "throw"): Promise<T | undefined>;
   write(name: string, value: unknown): Promise<void>;
   /** Keys, PEM, JWT, configurations of other programs: the file's text as it is. Undefined when there is none. */
   readText(name: string): Promise<string | undefined>;
@@ -49,12 +53,16 @@ export async function openStateFolder(folder: string, log: Log): Promise<StateFo
     writeBytes,
     readText: async (name) => decode(await readBytes(name)),
     writeText: (name, text) => writeBytes(name, new TextEncoder().encode(text)),
-    read: async (name, schema) => {
+    read: async (name, schema, whenCorrupt = "set-aside") => {
       const text = decode(await readBytes(name));
       if (text === undefined) return undefined;
       try {
         return schema.parse(openEnvelope(text));
       } catch (error) {
+        if (whenCorrupt === "throw") {
+          const message = `${at(name)} can't be read (${messageOf(error)}); restore it from a backup, or move it away to start anew`;
+          throw new MeshError("state-corrupt", message, { retry: false, cause: error });
+        }
         const aside = await orUnusable(at(name), "set aside", () => setAside(folder, name));
         log.error(
           { event: "state-corrupt", file: at(name), aside, error },

@@ -121,7 +121,8 @@ function explain(servers: readonly string[], error: unknown): MeshError {
 const UNTRUSTED = /CERT|SIGNATURE|ISSUER|ALTNAME|SELF_SIGNED/;
 
 function errorCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = (error as { readonly code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
 }
 
 async function closeOnAbort(connection: NatsConnection, { signal }: NatsConnectOptions): Promise<void> {
