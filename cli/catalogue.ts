@@ -11,10 +11,15 @@ export interface CatalogueEntry {
 
 const MESH = "The mesh:";
 const ANY = "Any resource:";
+const LAB = "On this machine:";
 const THIS = "This command:";
 
 /** Made by the completion library out of the finished tree (`completion.ts`), and so no module of ours. */
-export const completionEntry = { name: "completion", summary: "Completion for bash, zsh or fish", group: THIS } as const;
+export const completionEntry = {
+  name: "completion",
+  summary: "Completion for bash, zsh or fish",
+  group: THIS,
+} as const;
 
 /** Every command there is, in the order `trestle --help` shows them. */
 export const catalogue: readonly CatalogueEntry[] = [
@@ -71,6 +76,12 @@ export const catalogue: readonly CatalogueEntry[] = [
     summary: "Delete one resource",
     group: ANY,
     load: async () => (await import("./commands/delete.ts")).deleteCommand,
+  },
+  {
+    name: "lab",
+    summary: "Clusters out of network namespaces, to try things in",
+    group: LAB,
+    load: async () => (await import("./commands/lab.ts")).labCommand,
   },
   {
     name: "context",

@@ -2,14 +2,18 @@ import { Command } from "commander";
 
 /** `trestle NOUN`, to which its verbs are added. */
 export function noun(name: string): Command {
-  return new Command(name);
+  // A verb that passes words on as they are (`lab exec`) may only be added to one that does not take them first.
+  return new Command(name).enablePositionalOptions();
 }
 
 /** A command that does something. `examples` are whole lines with what they are for, shown below its help. */
 export function verb(name: string, description: string, examples: readonly string[]): Command {
   // The list of a noun's verbs shows the first sentence only.
   const [first = description] = description.split(/(?<=[.:]) /);
-  return new Command(name).description(description).summary(first.replace(/[.:]$/, "")).addHelpText("after", examplesText(examples));
+  return new Command(name)
+    .description(description)
+    .summary(first.replace(/[.:]$/, ""))
+    .addHelpText("after", examplesText(examples));
 }
 
 /** What to show below the help of a command that is both a word and its verb, e.g. `trestle status`. */
@@ -19,5 +23,11 @@ export function examplesText(examples: readonly string[]): string {
 
 /** For options that may be given several times and take comma lists: `--members a,b --members c`. */
 export function collect(value: string, before: readonly string[] | undefined): string[] {
-  return [...(before ?? []), ...value.split(",").map((word) => word.trim()).filter(Boolean)];
+  return [
+    ...(before ?? []),
+    ...value
+      .split(",")
+      .map((word) => word.trim())
+      .filter(Boolean),
+  ];
 }

@@ -12,7 +12,8 @@ export function addCompletion(program: Command): void {
     const kind = completion.commands.get(name)?.arguments.get("kind");
     if (kind === undefined) continue;
     kind.handler = (complete) => {
-      for (const known of knownKinds) complete(known.kind.plural, known.place === "hub" ? "of the hub" : "of a cluster's own store");
+      for (const known of knownKinds)
+        complete(known.kind.plural, known.place === "hub" ? "of the hub" : "of a cluster's own store");
     };
   }
 }

@@ -34,7 +34,9 @@ export function writeBook(file: string, book: ContextBook): void {
 export function readContextFile(file: string): HubContext {
   const context = readYaml(file, hubContext);
   if (context !== undefined) return context;
-  throw new MeshError("no-context", `there is no file ${file}; a hub writes context.yaml into its --state folder`, { retry: false });
+  throw new MeshError("no-context", `there is no file ${file}; a hub writes context.yaml into its --state folder`, {
+    retry: false,
+  });
 }
 
 /** Undefined when there is no file. */
@@ -50,7 +52,10 @@ function readYaml<T>(file: string, schema: z.ZodType<T>): T | undefined {
     return schema.parse(parse(text));
   } catch (error) {
     const fault = error instanceof z.ZodError ? z.prettifyError(error).replaceAll(/\s*\n\s*/g, " ") : messageOf(error);
-    throw new MeshError("bad-context", `${file} is not what a hub or this command wrote: ${fault}`, { retry: false, cause: error });
+    throw new MeshError("bad-context", `${file} is not what a hub or this command wrote: ${fault}`, {
+      retry: false,
+      cause: error,
+    });
   }
 }
 

@@ -15,7 +15,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 function written(name: string): string {
   const file = path.join(folder, `${name}.yaml`);
-  const context = { name, mesh: `${name}-mesh`, urls: ["tls://192.0.2.1:4222"], ca: "PEM", userJWT: "jwt-secret", userSeed: "SU-secret" };
+  const context = {
+    name,
+    mesh: `${name}-mesh`,
+    urls: ["tls://192.0.2.1:4222"],
+    ca: "PEM",
+    userJWT: "jwt-secret",
+    userSeed: "SU-secret",
+  };
   writeFileSync(file, stringify(context));
   return file;
 }
@@ -47,7 +54,12 @@ test("contexts are listed and shown without their secrets", async () => {
   await run("context", "import", written("lab"), "--name", "mine");
   const { stdout } = await run("context", "list");
   expect(stdout).toBe(
-    ["CURRENT   NAME   MESH        HUB", "          prod   prod-mesh   tls://192.0.2.1:4222", "*         mine   lab-mesh    tls://192.0.2.1:4222", ""].join("\n"),
+    [
+      "CURRENT   NAME   MESH        HUB",
+      "          prod   prod-mesh   tls://192.0.2.1:4222",
+      "*         mine   lab-mesh    tls://192.0.2.1:4222",
+      "",
+    ].join("\n"),
   );
   for (const argv of [["list"], ["show"], ["show", "prod"]]) {
     for (const format of ["table", "wide", "json", "yaml"]) {
@@ -60,7 +72,10 @@ test("contexts are listed and shown without their secrets", async () => {
 
 test.each([
   [["list"], "No hub is known yet"],
-  [["show"], "error: no hub is known; take over the context.yaml in the hub's --state folder with `trestle context import FILE`"],
+  [
+    ["show"],
+    "error: no hub is known; take over the context.yaml in the hub's --state folder with `trestle context import FILE`",
+  ],
   [["use", "nowhere"], 'error: there is no context "nowhere"; none is known yet'],
   [["import", "/nonexistent/context.yaml"], "error: there is no file /nonexistent/context.yaml"],
 ])("context %j without any says %s", async (argv, message) => {
@@ -69,7 +84,10 @@ test.each([
 
 test("an unknown name is answered with the known ones", async () => {
   await run("context", "import", written("prod"));
-  expect(await run("context", "use", "prd")).toMatchObject({ exitCode: 1, stderr: 'error: there is no context "prd"; known are prod\n' });
+  expect(await run("context", "use", "prd")).toMatchObject({
+    exitCode: 1,
+    stderr: 'error: there is no context "prd"; known are prod\n',
+  });
 });
 
 test.each([

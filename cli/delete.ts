@@ -22,7 +22,9 @@ export async function deleteObject(
   switch (deletion.by) {
     case "hub":
       await withHub(shell, globals, ({ ask }) =>
-        deletion.call === "deleteCluster" ? ask("deleteCluster", { cluster: name, force }) : ask("revokeToken", { name }),
+        deletion.call === "deleteCluster"
+          ? ask("deleteCluster", { cluster: name, force })
+          : ask("revokeToken", { name }),
       );
       break;
     case "store":
@@ -36,7 +38,13 @@ export async function deleteObject(
 
 type Guard = Extract<KnownKind["deletion"], { readonly by: "store" }>["refusal"];
 
-async function deleteStored(shell: Shell, globals: Globals, { kind }: KnownKind, guard: Guard, name: string): Promise<void> {
+async function deleteStored(
+  shell: Shell,
+  globals: Globals,
+  { kind }: KnownKind,
+  guard: Guard,
+  name: string,
+): Promise<void> {
   await withStore(shell, globals, async (session) => {
     const store = await session.store();
     const refusal = await guard?.(name, store);
@@ -45,7 +53,11 @@ async function deleteStored(shell: Shell, globals: Globals, { kind }: KnownKind,
       await store.delete(kind, name);
     } catch (error) {
       if (!hasCode(error, "not-found")) throw error;
-      throw notFound(kind, name, (await store.list(kind)).map(({ metadata }) => metadata.name));
+      throw notFound(
+        kind,
+        name,
+        (await store.list(kind)).map(({ metadata }) => metadata.name),
+      );
     }
   });
 }

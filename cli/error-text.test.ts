@@ -2,14 +2,21 @@ import { expect, test } from "@jest/globals";
 import { MeshError } from "../platform/errors.ts";
 import { explainError } from "./error-text.ts";
 
-const refused = new MeshError("cidr-overlap", "10.2.0.0/16 is taken; pick another", { retry: false, cause: new Error("the ledger said so") });
+const refused = new MeshError("cidr-overlap", "10.2.0.0/16 is taken; pick another", {
+  retry: false,
+  cause: new Error("the ledger said so"),
+});
 
 test("a refusal is one line, its sentence", () => {
-  expect(explainError(refused, { output: "table", verbose: false })).toBe("error: 10.2.0.0/16 is taken; pick another\n");
+  expect(explainError(refused, { output: "table", verbose: false })).toBe(
+    "error: 10.2.0.0/16 is taken; pick another\n",
+  );
 });
 
 test("its code is shown in wide output", () => {
-  expect(explainError(refused, { output: "wide", verbose: false })).toBe("error (cidr-overlap): 10.2.0.0/16 is taken; pick another\n");
+  expect(explainError(refused, { output: "wide", verbose: false })).toBe(
+    "error (cidr-overlap): 10.2.0.0/16 is taken; pick another\n",
+  );
 });
 
 test("--verbose shows where it came from and what was below it", () => {

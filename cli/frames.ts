@@ -23,7 +23,12 @@ function separator(output: Globals["output"]): string {
 }
 
 /** Shows what `draw` makes, again every `everyMs` until the person has enough; a failure that may pass is told and waited out. */
-export async function redraw(shell: Shell, globals: Globals, everyMs: number, draw: () => Promise<string>): Promise<void> {
+export async function redraw(
+  shell: Shell,
+  globals: Globals,
+  everyMs: number,
+  draw: () => Promise<string>,
+): Promise<void> {
   const show = framePrinter(shell, globals);
   while (!shell.signal.aborted) {
     try {

@@ -1,22 +1,43 @@
 import { expect, test } from "@jest/globals";
 import { Command } from "commander";
-import { addGlobals, globalsOf, operandsOf, settleLab } from "./globals.ts";
+import { addGlobals, globalsOf, operandsOf, settleLab, withoutLab } from "./globals.ts";
 
 test.each([
-  [["--lab", "status"], ["--lab=", "status"]],
-  [["status", "--lab"], ["status", "--lab="]],
-  [["--lab=east", "get", "nodes"], ["--lab=east", "get", "nodes"]],
-  [["lab", "exec", "hub", "--", "ls", "--lab"], ["lab", "exec", "hub", "--", "ls", "--lab"]],
+  [
+    ["--lab", "status"],
+    ["--lab=", "status"],
+  ],
+  [
+    ["status", "--lab"],
+    ["status", "--lab="],
+  ],
+  [
+    ["--lab=east", "get", "nodes"],
+    ["--lab=east", "get", "nodes"],
+  ],
+  [
+    ["lab", "exec", "hub", "--", "ls", "--lab"],
+    ["lab", "exec", "hub", "--", "ls", "--lab"],
+  ],
 ])("%j: a bare --lab takes no word for its value", (argv, settled) => {
   expect(settleLab(argv)).toEqual(settled);
 });
 
 test.each([
-  [["pool", "list"], ["pool", "list"]],
-  [["--context", "link", "pool", "list"], ["pool", "list"]],
+  [
+    ["pool", "list"],
+    ["pool", "list"],
+  ],
+  [
+    ["--context", "link", "pool", "list"],
+    ["pool", "list"],
+  ],
   [["-o", "json", "--verbose", "pool"], ["pool"]],
   [["--output=json", "--lab=east", "pool"], ["pool"]],
-  [["lab", "exec", "hub", "--", "pool"], ["lab", "exec", "hub"]],
+  [
+    ["lab", "exec", "hub", "--", "pool"],
+    ["lab", "exec", "hub"],
+  ],
   [["--help"], []],
 ])("the words of %j that name a command are %j", (argv, operands) => {
   expect(operandsOf(argv)).toEqual(operands);
@@ -50,5 +71,7 @@ test.each([
 test("a command's own option of the same name stays its own", () => {
   const agent = new Command("agent").option("--store <url>", "the agent's");
   addGlobals(agent, { hidden: false });
-  expect(agent.options.filter(({ long }) => long === "--store").map(({ description }) => description)).toEqual(["the agent's"]);
+  expect(agent.options.filter(({ long }) => long === "--store").map(({ description }) => description)).toEqual([
+    "the agent's",
+  ]);
 });

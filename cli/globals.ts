@@ -56,6 +56,12 @@ export function settleLab(argv: readonly string[]): string[] {
   return argv.map((word, at) => (word === "--lab" && (end === -1 || at < end) ? "--lab=" : word));
 }
 
+/** A command line as it is typed inside the lab: without the `--lab` that leads there. */
+export function withoutLab(argv: readonly string[]): string[] {
+  const end = argv.indexOf("--");
+  return argv.filter((word, at) => !/^--lab(=|$)/.test(word) || (end !== -1 && at > end));
+}
+
 const VALUED = new Set(["-o", "--output", "--context", "--store"]);
 
 /** The words of a command line that name the command: those before `--` that are neither options nor their values. */

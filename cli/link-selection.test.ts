@@ -6,7 +6,10 @@ test.each<[LinkWords, unknown]>([
   [{ members: ["east", "west", "east"] }, { members: { names: ["east", "west"] } }],
   [{ selector: ["tier=prod", "zone=a=b"] }, { members: { matchLabels: { tier: "prod", zone: "a=b" } } }],
   [{ members: ["east"], selector: ["tier=prod"] }, { members: { names: ["east"], matchLabels: { tier: "prod" } } }],
-  [{ from: ["core"], to: ["tier=edge"] }, { from: { names: ["core"] }, to: { matchLabels: { tier: "edge" } } }],
+  [
+    { from: ["core"], to: ["tier=edge"] },
+    { from: { names: ["core"] }, to: { matchLabels: { tier: "edge" } } },
+  ],
 ])("%j selects %j", (words, spec) => {
   expect(readLinkWords(words)).toEqual(spec);
 });

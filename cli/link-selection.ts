@@ -17,18 +17,27 @@ export class WordsDisagree extends Error {}
  * Full mesh from `--members` and `--selector`, hub-and-spoke from `--from` and `--to`.
  * @throws WordsDisagree, and MeshError `bad-name` or `bad-spec` for a word that is neither
  */
-export function readLinkWords({ members, selector, from, to }: LinkWords): Pick<ClusterLinkSpec, "members" | "from" | "to"> {
+export function readLinkWords({
+  members,
+  selector,
+  from,
+  to,
+}: LinkWords): Pick<ClusterLinkSpec, "members" | "from" | "to"> {
   const among = [...(members ?? []), ...(selector ?? [])];
   const isSpoked = from !== undefined || to !== undefined;
-  if (among.length > 0 && isSpoked) throw new WordsDisagree("give --members or --selector, or --from and --to, not both");
+  if (among.length > 0 && isSpoked)
+    throw new WordsDisagree("give --members or --selector, or --from and --to, not both");
   if (isSpoked) {
     if (!from?.length || !to?.length) throw new WordsDisagree("--from and --to go together");
     return { from: readSelection(from), to: readSelection(to) };
   }
-  if (among.length === 0) throw new WordsDisagree("say who: --members a,b,… or --selector key=value, or --from … --to …");
+  if (among.length === 0)
+    throw new WordsDisagree("say who: --members a,b,… or --selector key=value, or --from … --to …");
   const selection = readSelection(among);
   if (selection.matchLabels === undefined && (selection.names?.length ?? 0) < 2) {
-    throw new WordsDisagree(`a link needs at least two clusters, and --members names only ${selection.names?.join(", ")}`);
+    throw new WordsDisagree(
+      `a link needs at least two clusters, and --members names only ${selection.names?.join(", ")}`,
+    );
   }
   return { members: selection };
 }

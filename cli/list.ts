@@ -21,11 +21,19 @@ const GATHER_MS = 100;
 
 /** Lists all of one kind of the hub, as `trestle NOUN list` does. */
 export async function listHubKind(shell: Shell, globals: Globals, plural: string, listing: Listing): Promise<void> {
-  await withHub(shell, globals, async ({ store }) => list(shell, globals, await store(), kindNamed("hub", plural), listing));
+  await withHub(shell, globals, async ({ store }) =>
+    list(shell, globals, await store(), kindNamed("hub", plural), listing),
+  );
 }
 
 /** Lists all of one kind, once or, watching, at every change until the person has enough. */
-export async function list(shell: Shell, globals: Globals, store: ResourceStore, known: KnownKind, listing: Listing): Promise<void> {
+export async function list(
+  shell: Shell,
+  globals: Globals,
+  store: ResourceStore,
+  known: KnownKind,
+  listing: Listing,
+): Promise<void> {
   if (listing.watch) return watchList(shell, globals, store, known);
   const objects = await store.list(known.kind);
   shell.out(renderList(shell, globals.output, known.columns, objects));

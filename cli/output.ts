@@ -7,7 +7,12 @@ import type { Column, Paint, Tone } from "./table.ts";
 import type { Shell } from "./shell.ts";
 
 /** Rows as a table, or as one JSON or YAML array. No rows make no table at all. */
-export function renderList<T>(shell: Shell, format: OutputFormat, columns: readonly Column<T>[], rows: readonly T[]): string {
+export function renderList<T>(
+  shell: Shell,
+  format: OutputFormat,
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+): string {
   if (isData(format)) return renderData(format, rows);
   if (rows.length === 0) return "";
   return renderTable(columns, rows, { wide: format === "wide", now: shell.clock.now(), paint: painter(shell) });

@@ -6,7 +6,9 @@ import type { Shell } from "./shell.ts";
 
 /** The command tree for one command line: whole where the line goes, names and summaries elsewhere. */
 export async function buildProgram(words: readonly string[], shell: Shell): Promise<Command> {
+  // An option of the root may stand before the words, one of a leaf after them: unless positional, the root takes both.
   const program = new Command("trestle")
+    .enablePositionalOptions()
     .description("Joins clusters into one mesh: a pod reaches a pod of another cluster by its IP address, encrypted.")
     .version(version(), "-V, --version", "print the version")
     .commandsGroup(completionEntry.group)
@@ -18,7 +20,12 @@ export async function buildProgram(words: readonly string[], shell: Shell): Prom
   for (const entry of catalogue) {
     const needed = entry.name === wanted || completes;
     const command = needed ? (await entry.load())(shell) : new Command(entry.name);
-    program.addCommand(command.description(command.description() || entry.summary).summary(entry.summary).helpGroup(entry.group));
+    program.addCommand(
+      command
+        .description(command.description() || entry.summary)
+        .summary(entry.summary)
+        .helpGroup(entry.group),
+    );
   }
   if (!completes) program.addCommand(new Command(completionEntry.name).summary(completionEntry.summary));
   settle(program, shell);
@@ -43,15 +50,17 @@ function settle(command: Command, shell: Shell): void {
     .configureHelp({ subcommandTerm: termOf })
     .configureOutput({ writeOut: shell.out, writeErr: shell.err })
     .showHelpAfterError(`(${pathOf(command)} --help shows how it is used)`);
-  // An option of the root may stand before the words, one of a leaf after them: without this the root takes both.
-  if (!isLeaf) command.enablePositionalOptions();
   addGlobals(command, { hidden: !isLeaf && command.parent !== null });
   for (const inner of command.commands) settle(inner, shell);
 }
 
 /** `create <name>`: that there are options goes without saying. */
 function termOf(command: Command): string {
-  return [command.name(), ...command.registeredArguments.map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))].join(" ");
+  const words = command.registeredArguments.map((argument) => {
+    const name = argument.name() + (argument.variadic ? "..." : "");
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
 }
 
 /** `trestle link create` */

@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { explainError } from "./error-text.ts";
 import { EXIT, Verdict } from "./exit.ts";
-import { globalsOf, settleLab } from "./globals.ts";
+import { globalsOf, settleLab, withoutLab } from "./globals.ts";
 import type { Globals } from "./globals.ts";
 import { buildProgram } from "./program.ts";
 import type { Shell } from "./shell.ts";
@@ -12,8 +12,10 @@ export async function runCLI(argv: readonly string[], shell: Shell): Promise<num
   let globals: Pick<Globals, "output" | "verbose"> = { output: "table", verbose: words.includes("--verbose") };
   try {
     const program = await buildProgram(words, shell);
-    program.hook("preAction", (_, leaf) => {
-      globals = globalsOf(leaf);
+    program.hook("preAction", async (_, leaf) => {
+      const given = globalsOf(leaf);
+      globals = given;
+      if (given.lab !== undefined) throw new Verdict(await runInLab(given.lab, argv, shell));
     });
     await program.parseAsync(words, { from: "user" });
     return shell.signal.aborted ? EXIT.interrupted : EXIT.done;
@@ -24,4 +26,10 @@ export async function runCLI(argv: readonly string[], shell: Shell): Promise<num
     shell.err(explainError(error, globals));
     return EXIT.failed;
   }
+}
+
+/** Runs the same command line at that place of a lab; this process then only waits. */
+async function runInLab(where: string, argv: readonly string[], shell: Shell): Promise<number> {
+  const { enterLab, runInherited } = await import("../lab/enter.ts");
+  return runInherited(enterLab(where, withoutLab(argv), shell.clock));
 }

@@ -28,7 +28,12 @@ test("columns are aligned by spaces, without borders and without trailing space"
 
 test("wide shows more columns, and an empty cell as a dash", () => {
   expect(renderTable(columns, rows, { ...plain, wide: true })).toBe(
-    ["NAME              STATE         NOTE", "east              Up            -", "west-of-nowhere   Unreachable   ünïcode", ""].join("\n"),
+    [
+      "NAME              STATE         NOTE",
+      "east              Up            -",
+      "west-of-nowhere   Unreachable   ünïcode",
+      "",
+    ].join("\n"),
   );
 });
 
@@ -40,7 +45,11 @@ test("colour changes no width", () => {
 test("whatever is in a cell, a row is one line of as many cells and moves no cursor", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "binary" })), (names) => {
-      const text = renderTable(columns, names.map((name) => ({ name, state: "Up", note: "x" })), plain);
+      const text = renderTable(
+        columns,
+        names.map((name) => ({ name, state: "Up", note: "x" })),
+        plain,
+      );
       expect(text.split("\n")).toHaveLength(names.length + 2);
       expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}/u);
     }),

@@ -28,7 +28,9 @@ export function renderTable<T>(columns: readonly Column<T>[], rows: readonly T[]
   const shown = columns.filter((column) => options.wide || column.wide !== true);
   const head = shown.map((column) => column.title);
   const body = rows.map((row) => shown.map((column) => column.cell(row, options.now)));
-  const widths = head.map((title, at) => Math.max(width(title), ...body.map((cells) => width(textOf(cells[at] ?? "")))));
+  const widths = head.map((title, at) =>
+    Math.max(width(title), ...body.map((cells) => width(textOf(cells[at] ?? "")))),
+  );
   return [head, ...body].map((cells) => `${renderLine(cells, widths, options.paint)}\n`).join("");
 }
 

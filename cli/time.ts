@@ -23,7 +23,8 @@ export function since(time: string | undefined, now: number): string {
 /** `90s`, `30m`, `24h`, `7d` as seconds; above zero, at most a year. */
 export function readDuration(text: string): Checked<number> {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (count === undefined) return refuse("bad-spec", `"${text}" is not a time span; write for example 90s, 30m, 24h or 7d`);
+  if (count === undefined)
+    return refuse("bad-spec", `"${text}" is not a time span; write for example 90s, 30m, 24h or 7d`);
   const seconds = Number(count) * SECONDS[unit as Unit];
   if (seconds === 0) return refuse("bad-spec", `a time span of ${text} is over before it began; give at least 1s`);
   if (seconds > 365 * SECONDS.d) return refuse("bad-spec", `${text} is longer than a year; give at most 365d`);

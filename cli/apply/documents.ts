@@ -32,7 +32,9 @@ export function readDocuments(text: string): ReadDocuments {
   for (const [at, parsed] of documents.entries()) {
     const document = at + 1;
     const found = [...parsed.errors, ...parsed.warnings];
-    faults.push(...found.map(({ message, pos }) => ({ document, line: lines.linePos(pos[0]).line, message: firstLine(message) })));
+    faults.push(
+      ...found.map(({ message, pos }) => ({ document, line: lines.linePos(pos[0]).line, message: firstLine(message) })),
+    );
     if (found.length === 0) objects.push(...objectsOf(parsed, document, lines));
   }
   return { objects, faults };

@@ -9,7 +9,10 @@ export type Outcome = "created" | "configured" | "unchanged";
  * Why one of the wishes can't be granted, each judged as if those before it were granted already: so a file is refused
  * as a whole, before anything of it is written.
  */
-export async function refusalOf(wishes: readonly Wish[], store: ResourceReader): Promise<{ readonly wish: Wish; readonly refusal: MeshError } | undefined> {
+export async function refusalOf(
+  wishes: readonly Wish[],
+  store: ResourceReader,
+): Promise<{ readonly wish: Wish; readonly refusal: MeshError } | undefined> {
   const granted: { readonly kind: string; readonly object: StoredObject }[] = [];
   const peers = readerWith(store, granted);
   for (const wish of wishes) {
@@ -57,7 +60,10 @@ function nextOf({ known, object, labels, annotations }: Wish, present: StoredObj
 }
 
 /** `store` as it will be with `granted` in it. */
-function readerWith(store: ResourceReader, granted: readonly { readonly kind: string; readonly object: StoredObject }[]): ResourceReader {
+function readerWith(
+  store: ResourceReader,
+  granted: readonly { readonly kind: string; readonly object: StoredObject }[],
+): ResourceReader {
   const of = (kind: string): StoredObject[] => granted.filter((each) => each.kind === kind).map((each) => each.object);
   // What is under a kind's name was parsed by that kind.
   return {

@@ -41,7 +41,10 @@ class FieldFault extends Error {
 }
 
 /** Reads a whole file into wishes for one place; every fault of it is reported, and then none of its wishes may be granted. */
-export function readWishes(text: string, place: KnownKind["place"]): { readonly wishes: readonly Wish[]; readonly faults: readonly Fault[] } {
+export function readWishes(
+  text: string,
+  place: KnownKind["place"],
+): { readonly wishes: readonly Wish[]; readonly faults: readonly Fault[] } {
   const { objects, faults: unreadable } = readDocuments(text);
   const faults = [...unreadable];
   const wishes = new Map<string, Wish>();
@@ -50,7 +53,8 @@ export function readWishes(text: string, place: KnownKind["place"]): { readonly 
       const wish = readWish(written, place);
       const key = `${wish.known.kind.kind} "${wish.object.metadata.name}"`;
       const twin = wishes.get(key);
-      if (twin !== undefined) throw new FieldFault(["metadata", "name"], `${key} is in this file already, on line ${twin.line}`);
+      if (twin !== undefined)
+        throw new FieldFault(["metadata", "name"], `${key} is in this file already, on line ${twin.line}`);
       wishes.set(key, wish);
     } catch (error) {
       const path = error instanceof FieldFault ? error.path : [];
@@ -112,7 +116,8 @@ function pathIn(cause: unknown): string[] {
 function refuseUnknownFields(given: unknown, read: unknown, path: readonly (string | number)[]): void {
   if (!isMapping(given) || !isMapping(read)) return;
   for (const [field, value] of Object.entries(given)) {
-    if (!(field in read)) throw new FieldFault([...path, field], `${[...path, field].join(".")}: there is no such field`);
+    if (!(field in read))
+      throw new FieldFault([...path, field], `${[...path, field].join(".")}: there is no such field`);
     refuseUnknownFields(value, read[field], [...path, field]);
   }
 }

@@ -17,7 +17,10 @@ export function applyCommand(shell: Shell): Command {
     .requiredOption("-f, --filename <file>", "file of YAML documents, - for standard input")
     .addHelpText(
       "after",
-      examplesText(["trestle apply -f mesh.yaml", "trestle get pools --output yaml | trestle apply -f -     a round trip changes nothing"]),
+      examplesText([
+        "trestle apply -f mesh.yaml",
+        "trestle get pools --output yaml | trestle apply -f -     a round trip changes nothing",
+      ]),
     )
     .action(async ({ filename }: { readonly filename: string }, command: Command) => {
       const text = filename === "-" ? await shell.readStdin() : readFile(filename);
@@ -40,7 +43,10 @@ async function apply(shell: Shell, globals: Globals, source: string, text: strin
     const refused = await refusalOf(wishes, store);
     if (refused !== undefined) {
       const { wish, refusal } = refused;
-      throw new MeshError(refusal.code, faultsText(source, [{ ...wish, message: refusal.message }]), { retry: false, cause: refusal });
+      throw new MeshError(refusal.code, faultsText(source, [{ ...wish, message: refusal.message }]), {
+        retry: false,
+        cause: refusal,
+      });
     }
     for (const wish of wishes) {
       const outcome = await grant(wish, store);
@@ -51,7 +57,9 @@ async function apply(shell: Shell, globals: Globals, source: string, text: strin
 
 /** `mesh.yaml, document 2, line 14: …; nothing was changed`, or a line a fault. */
 function faultsText(source: string, faults: readonly Fault[]): string {
-  const [first, ...more] = faults.map(({ document, line, message }) => `document ${document}, line ${line}: ${message}`);
+  const [first, ...more] = faults.map(
+    ({ document, line, message }) => `document ${document}, line ${line}: ${message}`,
+  );
   if (more.length === 0) return `${source}, ${first}; nothing was changed`;
   return [`${source} has ${faults.length} faults, nothing was changed:`, first, ...more].join("\n  ");
 }

@@ -10,10 +10,11 @@ export function clusterCommand(shell: Shell): Command {
 }
 
 function list(shell: Shell): Command {
-  return verb("list", "List the clusters that joined. APPLIED behind DESIRED (--output wide): it has not acted on the hub's last word yet.", [
-    "trestle cluster list",
-    "trestle cluster list --output wide --watch",
-  ])
+  return verb(
+    "list",
+    "List the clusters that joined. APPLIED behind DESIRED (--output wide): it has not acted on the hub's last word yet.",
+    ["trestle cluster list", "trestle cluster list --output wide --watch"],
+  )
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
@@ -27,16 +28,20 @@ function show(shell: Shell): Command {
     .argument("<name>", "cluster of `trestle cluster list`")
     .action(async (name: string, _, command: Command) => {
       const { showHubObject } = await import("../show.ts");
-      const { clusterKind } = await import("../../crds/kinds.ts");
+      const { clusterKind } = await import("../../crds/cluster.ts");
       await showHubObject(shell, globalsOf(command), clusterKind, name, describeCluster);
     });
 }
 
 function remove(shell: Shell): Command {
-  return verb("delete", "Take a cluster out of the mesh: its credential is revoked, its number and prefixes are free again.", [
-    "trestle cluster delete east               refused while a link names it",
-    "trestle cluster delete east --force       cuts it off from its peers too",
-  ])
+  return verb(
+    "delete",
+    "Take a cluster out of the mesh: its credential is revoked, its number and prefixes are free again.",
+    [
+      "trestle cluster delete east               refused while a link names it",
+      "trestle cluster delete east --force       cuts it off from its peers too",
+    ],
+  )
     .argument("<name>", "cluster of `trestle cluster list`")
     .option("--force", "also while it is linked", false)
     .action(async (name: string, { force }: { readonly force: boolean }, command: Command) => {

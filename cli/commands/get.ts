@@ -8,8 +8,13 @@ import { renderTable } from "../table.ts";
 /** `trestle get KIND [NAME]`: anything a store holds, but for secrets. */
 export function getCommand(shell: Shell): Command {
   return new Command("get")
-    .description("List the resources of a kind, or get one, from the hub or (--store, --lab=CLUSTER) a cluster's own store.")
-    .argument("<kind>", "of a hub: pools, clusters, links, tokens; of a cluster: memberships, gateways, remoteclusters, nodes, ipblocks")
+    .description(
+      "List the resources of a kind, or get one, from the hub or (--store, --lab=CLUSTER) a cluster's own store.",
+    )
+    .argument(
+      "<kind>",
+      "of a hub: pools, clusters, links, tokens; of a cluster: memberships, gateways, remoteclusters, nodes, ipblocks",
+    )
     .argument("[name]", "one of them; all unless given")
     .option("-w, --watch", "keep showing them as they change")
     .addHelpText(
@@ -17,7 +22,7 @@ export function getCommand(shell: Shell): Command {
       examplesText([
         "trestle get clusters",
         "trestle get pool pods --output yaml",
-        "trestle get remoteclusters --store /var/lib/trestle/store/access.yaml --watch",
+        "trestle get remoteclusters --store /var/lib/trestle/store/store.yaml --watch",
       ]),
     )
     .action(async (word: string, name: string | undefined, { watch }: { readonly watch?: true }, command: Command) => {
@@ -31,11 +36,19 @@ export function getCommand(shell: Shell): Command {
       await withStore(shell, globals, async (session) => {
         const store = await session.store();
         if (name === undefined) {
-          await list(shell, globals, store, known, { watch: watch === true, empty: `There are no ${known.kind.plural}.` });
+          await list(shell, globals, store, known, {
+            watch: watch === true,
+            empty: `There are no ${known.kind.plural}.`,
+          });
           return;
         }
         const object = await store.get(known.kind, name);
-        if (object === undefined) throw notFound(known.kind, name, (await store.list(known.kind)).map(({ metadata }) => metadata.name));
+        if (object === undefined)
+          throw notFound(
+            known.kind,
+            name,
+            (await store.list(known.kind)).map(({ metadata }) => metadata.name),
+          );
         shell.out(renderOne(shell, globals.output, object, (look) => renderTable(known.columns, [object], look)));
       });
     });

@@ -14,7 +14,11 @@ import type { Shell } from "../shell.ts";
 
 /** `trestle link …`: who may talk to whom. */
 export function linkCommand(shell: Shell): Command {
-  return noun("link").addCommand(create(shell)).addCommand(list(shell)).addCommand(show(shell)).addCommand(remove(shell));
+  return noun("link")
+    .addCommand(create(shell))
+    .addCommand(list(shell))
+    .addCommand(show(shell))
+    .addCommand(remove(shell));
 }
 
 interface CreateOptions extends LinkWords {
@@ -23,12 +27,16 @@ interface CreateOptions extends LinkWords {
 }
 
 function create(shell: Shell): Command {
-  return verb("create", "Link clusters: their pods reach each other by IP as soon as the gateways have heard of it. Two links over one pair are refused.", [
-    "trestle link create all --members east,west,edge         every one with every other",
-    "trestle link create prod --selector tier=prod            all that carry the label, also later ones",
-    "trestle link create spokes --from core --to east,west    core with each, east and west not",
-    "trestle link create lab --members a,b --tunnel vxlan     not encrypted",
-  ])
+  return verb(
+    "create",
+    "Link clusters: their pods reach each other by IP as soon as the gateways have heard of it. Two links over one pair are refused.",
+    [
+      "trestle link create all --members east,west,edge         every one with every other",
+      "trestle link create prod --selector tier=prod            all that carry the label, also later ones",
+      "trestle link create spokes --from core --to east,west    core with each, east and west not",
+      "trestle link create lab --members a,b --tunnel vxlan     not encrypted",
+    ],
+  )
     .argument("<name>", "name of the link")
     .option("--members <cluster,…>", "full mesh among these clusters; repeatable", collect)
     .option("--selector <key=value,…>", "full mesh among the clusters that carry all these labels", collect)
@@ -47,18 +55,26 @@ function create(shell: Shell): Command {
         },
       };
       const { withHub } = await import("../session.ts");
-      const { clusterKind, clusterLinkKind } = await import("../../crds/kinds.ts");
+      const { clusterKind } = await import("../../crds/cluster.ts");
+      const { clusterLinkKind } = await import("../../crds/cluster-link.ts");
       const { notFound } = await import("../show.ts");
       const made = await withHub(shell, globals, async ({ store }) => {
         const open = await store();
         const clusters = await open.list(clusterKind);
         const [unknown] = unknownClusters(draft, clusters);
-        if (unknown !== undefined) throw notFound(clusterKind, unknown, clusters.map(({ metadata }) => metadata.name));
+        if (unknown !== undefined)
+          throw notFound(
+            clusterKind,
+            unknown,
+            clusters.map(({ metadata }) => metadata.name),
+          );
         const link = await open.create(clusterLinkKind, draft);
-        if (pairsOf(draft, clusters).length === 0) note(shell, "warning: this selects no two clusters yet; the link takes effect when there are some");
+        if (pairsOf(draft, clusters).length === 0)
+          note(shell, "warning: this selects no two clusters yet; the link takes effect when there are some");
         return link;
       });
-      if (options.tunnel === "vxlan") note(shell, "warning: VXLAN does not encrypt: whoever is on the path can read and forge this traffic");
+      if (options.tunnel === "vxlan")
+        note(shell, "warning: VXLAN does not encrypt: whoever is on the path can read and forge this traffic");
       shell.out(renderOne(shell, globals.output, made, () => `clusterlink/${name} created\n`));
     });
 }
@@ -80,7 +96,10 @@ function readMTU(text: string): number {
 }
 
 function list(shell: Shell): Command {
-  return verb("list", "List links and how many of their pairs are up.", ["trestle link list", "trestle link list --watch"])
+  return verb("list", "List links and how many of their pairs are up.", [
+    "trestle link list",
+    "trestle link list --watch",
+  ])
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
@@ -94,13 +113,15 @@ function show(shell: Shell): Command {
     .argument("<name>", "link of `trestle link list`")
     .action(async (name: string, _, command: Command) => {
       const { showHubObject } = await import("../show.ts");
-      const { clusterLinkKind } = await import("../../crds/kinds.ts");
+      const { clusterLinkKind } = await import("../../crds/cluster-link.ts");
       await showHubObject(shell, globalsOf(command), clusterLinkKind, name, describeLink);
     });
 }
 
 function remove(shell: Shell): Command {
-  return verb("delete", "Delete a link: traffic between its clusters is stopped, not sent in clear.", ["trestle link delete all"])
+  return verb("delete", "Delete a link: traffic between its clusters is stopped, not sent in clear.", [
+    "trestle link delete all",
+  ])
     .argument("<name>", "link of `trestle link list`")
     .action(async (name: string, _, command: Command) => {
       const { deleteObject } = await import("../delete.ts");

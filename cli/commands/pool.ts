@@ -13,7 +13,11 @@ import type { Shell } from "../shell.ts";
 
 /** `trestle pool …`: the ranges the hub cuts clusters' blocks from. */
 export function poolCommand(shell: Shell): Command {
-  return noun("pool").addCommand(create(shell)).addCommand(list(shell)).addCommand(show(shell)).addCommand(remove(shell));
+  return noun("pool")
+    .addCommand(create(shell))
+    .addCommand(list(shell))
+    .addCommand(show(shell))
+    .addCommand(remove(shell));
 }
 
 interface CreateOptions {
@@ -23,14 +27,22 @@ interface CreateOptions {
 }
 
 function create(shell: Shell): Command {
-  return verb("create", "Create a pool. A cluster that declares no pod CIDR gets one block from the first pool by name that has room.", [
-    "trestle pool create pods --cidr 10.64.0.0/12 --cluster-prefix-length 16",
-    "trestle pool create pods6 --cidr fd00:64::/32 --cluster-prefix-length 48",
-    "trestle pool create mesh --cidr 10.255.0.0/16 --purpose mesh      health and node addresses",
-  ])
+  return verb(
+    "create",
+    "Create a pool. A cluster that declares no pod CIDR gets one block from the first pool by name that has room.",
+    [
+      "trestle pool create pods --cidr 10.64.0.0/12 --cluster-prefix-length 16",
+      "trestle pool create pods6 --cidr fd00:64::/32 --cluster-prefix-length 48",
+      "trestle pool create mesh --cidr 10.255.0.0/16 --purpose mesh      health and node addresses",
+    ],
+  )
     .argument("<name>", "name of the pool")
     .requiredOption("--cidr <cidr>", "the range; no other pool or cluster may overlap it")
-    .option("--cluster-prefix-length <bits>", "length of a cluster's block (default: 8 bits more than the pool's, at most /26 or /122)", wholeNumber)
+    .option(
+      "--cluster-prefix-length <bits>",
+      "length of a cluster's block (default: 8 bits more than the pool's, at most /26 or /122)",
+      wholeNumber,
+    )
     .addOption(new Option("--purpose <use>", "what its blocks are for").choices(["pods", "mesh"]).default("pods"))
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const globals = globalsOf(command);
@@ -44,7 +56,7 @@ function create(shell: Shell): Command {
         },
       };
       const { withHub } = await import("../session.ts");
-      const { cidrPoolKind } = await import("../../crds/kinds.ts");
+      const { cidrPoolKind } = await import("../../crds/cidr-pool.ts");
       const made = await withHub(shell, globals, async ({ store }) => (await store()).create(cidrPoolKind, draft));
       shell.out(renderOne(shell, globals.output, made, () => `cidrpool/${name} created\n`));
     });
@@ -61,7 +73,10 @@ function wholeNumber(text: string): number {
 }
 
 function list(shell: Shell): Command {
-  return verb("list", "List pools, and how much of each is given out.", ["trestle pool list", "trestle pool list --output json"])
+  return verb("list", "List pools, and how much of each is given out.", [
+    "trestle pool list",
+    "trestle pool list --output json",
+  ])
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
@@ -75,13 +90,15 @@ function show(shell: Shell): Command {
     .argument("<name>", "pool of `trestle pool list`")
     .action(async (name: string, _, command: Command) => {
       const { showHubObject } = await import("../show.ts");
-      const { cidrPoolKind } = await import("../../crds/kinds.ts");
+      const { cidrPoolKind } = await import("../../crds/cidr-pool.ts");
       await showHubObject(shell, globalsOf(command), cidrPoolKind, name, describePool);
     });
 }
 
 function remove(shell: Shell): Command {
-  return verb("delete", "Delete a pool. Clusters keep the blocks they have from it; no new one comes from it.", ["trestle pool delete pods6"])
+  return verb("delete", "Delete a pool. Clusters keep the blocks they have from it; no new one comes from it.", [
+    "trestle pool delete pods6",
+  ])
     .argument("<name>", "pool of `trestle pool list`")
     .action(async (name: string, _, command: Command) => {
       const { deleteObject } = await import("../delete.ts");

@@ -56,8 +56,11 @@ export function statusCommand(shell: Shell): Command {
 export function drawStatus({ hub, clusters, pairs }: StatusAnswer, look: Look): string {
   const state = hub.connected ? look.paint("connected", "good") : look.paint("not connected", "bad");
   const lines = [`hub   ${state} since ${since(hub.since, look.now)}\n`];
-  lines.push(clusters.length === 0 ? "\nno cluster has joined yet\n" : `\n${renderTable(clusterColumns, clusters, look)}`);
+  lines.push(
+    clusters.length === 0 ? "\nno cluster has joined yet\n" : `\n${renderTable(clusterColumns, clusters, look)}`,
+  );
   if (pairs.length > 0) lines.push(`\n${renderTable(pairColumns, pairs, look)}`);
-  else if (clusters.length > 1) lines.push("\nno two clusters are linked; `trestle link create NAME --members a,b` links them\n");
+  else if (clusters.length > 1)
+    lines.push("\nno two clusters are linked; `trestle link create NAME --members a,b` links them\n");
   return lines.join("");
 }

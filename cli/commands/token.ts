@@ -28,7 +28,7 @@ function create(shell: Shell): Command {
     "Make a join token: the one line on standard output. It is shown once, works once, for this cluster alone, and can do nothing but join.",
     [
       "trestle token create east > east.token",
-      "trestle token create east --ttl 1h | ssh east-1 trestle join - --store /var/lib/trestle/store/access.yaml",
+      "trestle token create east --ttl 1h | ssh east-1 trestle join - --store /var/lib/trestle/store/store.yaml",
       "trestle token create west --pod-cidr 10.50.0.0/16      west keeps the pod CIDR it has",
     ],
   )
@@ -42,7 +42,8 @@ function create(shell: Shell): Command {
       const { withHub } = await import("../session.ts");
       const made = await withHub(shell, globals, ({ ask }) => ask("createToken", request));
       shell.out(renderOne(shell, globals.output, made, () => `${made.token}\n`));
-      if (!isData(globals.output)) note(shell, `Token ${made.name} for cluster "${cluster}" works once, for ${age(options.ttl * 1_000)}.`);
+      if (!isData(globals.output))
+        note(shell, `Token ${made.name} for cluster "${cluster}" works once, for ${age(options.ttl * 1_000)}.`);
     });
 }
 
@@ -53,7 +54,9 @@ function ttl(text: string): number {
 }
 
 function list(shell: Shell): Command {
-  return verb("list", "List join tokens: which are usable, used or expired. The secret itself is stored nowhere.", ["trestle token list -o wide"])
+  return verb("list", "List join tokens: which are usable, used or expired. The secret itself is stored nowhere.", [
+    "trestle token list -o wide",
+  ])
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
@@ -63,7 +66,9 @@ function list(shell: Shell): Command {
 }
 
 function revoke(shell: Shell): Command {
-  return verb("revoke", "Revoke a join token. A cluster that has joined by it stays joined.", ["trestle token revoke east-7k2m"])
+  return verb("revoke", "Revoke a join token. A cluster that has joined by it stays joined.", [
+    "trestle token revoke east-7k2m",
+  ])
     .argument("<name>", "token of `trestle token list`")
     .action(async (name: string, _, command: Command) => {
       const { withHub } = await import("../session.ts");

@@ -18,7 +18,10 @@ export function traceCommand(shell: Shell): Command {
     .argument("<to>", "the same")
     .addHelpText(
       "after",
-      examplesText(["trestle trace 10.64.0.5 10.65.0.9      pod to pod", "trestle trace east west                cluster to cluster"]),
+      examplesText([
+        "trestle trace 10.64.0.5 10.65.0.9      pod to pod",
+        "trestle trace east west                cluster to cluster",
+      ]),
     )
     .action(async (from: string, to: string, _, command: Command) => {
       const globals = globalsOf(command);
@@ -36,7 +39,11 @@ function readEnd(word: string): string {
 }
 
 /** A line a hop, the remedy below the one that fails, the verdict last. */
-export function drawTrace(ends: { from: string; to: string }, { reachable, hops }: TraceAnswer, { paint }: Look): string {
+export function drawTrace(
+  ends: { from: string; to: string },
+  { reachable, hops }: TraceAnswer,
+  { paint }: Look,
+): string {
   const width = Math.max(0, ...hops.map(({ check }) => check.length));
   const lines = hops.flatMap(({ check, ok, detail, remedy }) => [
     `${ok ? paint("✓", "good") : paint("✗", "bad")} ${check.padEnd(width)}   ${detail}`,

@@ -46,7 +46,10 @@ export function describeCluster({ metadata, spec, status }: Cluster, look: Look)
     ["Mesh prefixes", status.meshPrefixes.join("\n")],
     ["May announce", spec.allowedCIDRs.join("\n")],
     ["Local CIDRs", spec.localCIDRs.join("\n")],
-    ["Revision", `${revisionText(status.revision.applied) || "none"} applied, ${revisionText(status.revision.desired) || "none"} desired`],
+    [
+      "Revision",
+      `${revisionText(status.revision.applied) || "none"} applied, ${revisionText(status.revision.desired) || "none"} desired`,
+    ],
     ["Last seen", status.lastSeen === undefined ? "never" : `${since(status.lastSeen, look.now)} ago`],
     ["Paused", spec.paused ? "yes: the hub publishes it nothing new" : undefined],
     ["Labels", labelsText(metadata.labels)],

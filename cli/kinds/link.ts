@@ -9,7 +9,10 @@ import { pairColumns } from "./pair.ts";
 export const linkColumns: readonly Column<ClusterLink>[] = [
   nameColumn,
   { title: "CLUSTERS", cell: ({ spec }) => whoText(spec) },
-  { title: "TUNNEL", cell: ({ spec }) => (spec.tunnel === "VXLAN" ? { text: "VXLAN (clear)", tone: "doubt" } : spec.tunnel) },
+  {
+    title: "TUNNEL",
+    cell: ({ spec }) => (spec.tunnel === "VXLAN" ? { text: "VXLAN (clear)", tone: "doubt" } : spec.tunnel),
+  },
   { title: "MTU", wide: true, cell: ({ spec }) => (spec.mtu === undefined ? "" : String(spec.mtu)) },
   { title: "PAIRS UP", cell: pairsCell },
   { title: "READY", cell: readyCell },

@@ -30,5 +30,12 @@ export function labelsText(labels: Readonly<Record<string, string>>): string {
 type Named = { readonly metadata: Metadata };
 
 export const nameColumn: Column<Named> = { title: "NAME", cell: ({ metadata }) => metadata.name };
-export const ageColumn: Column<Named> = { title: "AGE", cell: ({ metadata }, now) => since(metadata.creationTimestamp, now) };
-export const labelsColumn: Column<Named> = { title: "LABELS", wide: true, cell: ({ metadata }) => labelsText(metadata.labels) };
+export const ageColumn: Column<Named> = {
+  title: "AGE",
+  cell: ({ metadata }, now) => since(metadata.creationTimestamp, now),
+};
+export const labelsColumn: Column<Named> = {
+  title: "LABELS",
+  wide: true,
+  cell: ({ metadata }) => labelsText(metadata.labels),
+};

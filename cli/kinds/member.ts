@@ -22,9 +22,16 @@ export const gatewayColumns: readonly Column<Gateway>[] = [
   { title: "NODE", cell: ({ spec }) => spec.node },
   { title: "RANK", cell: ({ spec }) => String(spec.rank) },
   { title: "ENDPOINTS", cell: ({ status }) => status.endpoints.join(",") },
-  { title: "BASE PORT", wide: true, cell: ({ status }) => (status.basePort === undefined ? "" : String(status.basePort)) },
+  {
+    title: "BASE PORT",
+    wide: true,
+    cell: ({ status }) => (status.basePort === undefined ? "" : String(status.basePort)),
+  },
   { title: "PUBLIC KEY", wide: true, cell: ({ status }) => status.publicKey ?? "" },
-  { title: "PEERS UP", cell: ({ status }) => `${status.peers.filter(({ state }) => state === "Up").length}/${status.peers.length}` },
+  {
+    title: "PEERS UP",
+    cell: ({ status }) => `${status.peers.filter(({ state }) => state === "Up").length}/${status.peers.length}`,
+  },
   { title: "APPLIED", cell: ({ status }) => revisionText(status.appliedRevision) },
   ageColumn,
 ];

@@ -10,7 +10,10 @@ export const pairColumns: readonly Column<PairStatus>[] = [
   { title: "TUNNEL", cell: ({ tunnel }) => tunnel },
   { title: "STATE", cell: ({ state }) => pairStateCell(state) },
   { title: "SINCE", cell: (pair, now) => since(pair.since, now) },
-  { title: "RTT", cell: ({ rttMs }) => (rttMs === undefined ? "" : `${rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)}ms`) },
+  {
+    title: "RTT",
+    cell: ({ rttMs }) => (rttMs === undefined ? "" : `${rttMs < 10 ? rttMs.toFixed(1) : Math.round(rttMs)}ms`),
+  },
   { title: "LOSS", cell: ({ loss }) => (loss === undefined ? "" : `${Number((loss * 100).toFixed(1))}%`) },
   { title: "MTU", cell: ({ pathMTU }) => (pathMTU === undefined ? "" : String(pathMTU)) },
   // Why a pair is not up is the first thing to know about it.

@@ -12,7 +12,10 @@ export const poolColumns: readonly Column<CIDRPool>[] = [
   { title: "PURPOSE", cell: ({ spec }) => spec.purpose },
   { title: "TOTAL", cell: ({ status }) => String(status.total) },
   { title: "ALLOCATED", cell: ({ status }) => String(status.allocated) },
-  { title: "FREE", cell: ({ status }) => (status.total > 0 && status.free === 0 ? { text: "0", tone: "bad" } : String(status.free)) },
+  {
+    title: "FREE",
+    cell: ({ status }) => (status.total > 0 && status.free === 0 ? { text: "0", tone: "bad" } : String(status.free)),
+  },
   ageColumn,
 ];
 

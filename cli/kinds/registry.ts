@@ -1,15 +1,13 @@
-import {
-  cidrPoolKind,
-  clusterKind,
-  clusterLinkKind,
-  gatewayKind,
-  ipBlockKind,
-  joinTokenKind,
-  ledgerKind,
-  membershipKind,
-  nodeKind,
-  remoteClusterKind,
-} from "../../crds/kinds.ts";
+import { cidrPoolKind } from "../../crds/cidr-pool.ts";
+import { clusterLinkKind } from "../../crds/cluster-link.ts";
+import { clusterKind } from "../../crds/cluster.ts";
+import { gatewayKind } from "../../crds/gateway.ts";
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { joinTokenKind } from "../../crds/join-token.ts";
+import { ledgerKind } from "../../crds/ledger.ts";
+import { membershipKind } from "../../crds/membership.ts";
+import { nodeKind } from "../../crds/node.ts";
+import { remoteClusterKind } from "../../crds/remote-cluster.ts";
 import { poolInUse } from "../../mesh/pools.ts";
 import type { Refusal } from "../../mesh/refusal.ts";
 import { MeshError } from "../../platform/errors.ts";
@@ -93,7 +91,14 @@ export const knownKinds: readonly KnownKind[] = [
     authored: "use `trestle join`",
     deletion: { by: "nobody", why: "use `trestle leave`" },
   }),
-  known({ kind: gatewayKind, place: "member", aliases: [], columns: gatewayColumns, authored: AGENTS, deletion: { by: "store" } }),
+  known({
+    kind: gatewayKind,
+    place: "member",
+    aliases: [],
+    columns: gatewayColumns,
+    authored: AGENTS,
+    deletion: { by: "store" },
+  }),
   known({
     kind: remoteClusterKind,
     place: "member",
@@ -102,8 +107,22 @@ export const knownKinds: readonly KnownKind[] = [
     authored: AGENTS,
     deletion: { by: "nobody", why: "delete the link on the hub" },
   }),
-  known({ kind: nodeKind, place: "member", aliases: [], columns: nodeColumns, authored: AGENTS, deletion: { by: "store" } }),
-  known({ kind: ipBlockKind, place: "member", aliases: ["block", "blocks"], columns: ipBlockColumns, authored: AGENTS, deletion: { by: "store" } }),
+  known({
+    kind: nodeKind,
+    place: "member",
+    aliases: [],
+    columns: nodeColumns,
+    authored: AGENTS,
+    deletion: { by: "store" },
+  }),
+  known({
+    kind: ipBlockKind,
+    place: "member",
+    aliases: ["block", "blocks"],
+    columns: ipBlockColumns,
+    authored: AGENTS,
+    deletion: { by: "store" },
+  }),
 ];
 
 /** The kind that a person's word names, in any case, singular or plural. @throws MeshError `unknown-kind`, naming those there are */
@@ -115,11 +134,14 @@ export function kindNamed(place: KnownKind["place"], word: string): KnownKind {
   if (here !== undefined) return here;
   if (found.length > 0) throw new MeshError("unknown-kind", elsewhere(place, word), { retry: false });
   const known = knownKinds.filter((each) => each.place === place).map(({ kind }) => kind.plural);
-  throw new MeshError("unknown-kind", `there is no kind "${word}"; ${placeName(place)} has ${known.join(", ")}`, { retry: false });
+  throw new MeshError("unknown-kind", `there is no kind "${word}"; ${placeName(place)} has ${known.join(", ")}`, {
+    retry: false,
+  });
 }
 
 function elsewhere(place: KnownKind["place"], word: string): string {
-  if (place === "hub") return `"${word}" is kept in a cluster's own store, not on the hub; name the store with --store FILE or --lab=CLUSTER`;
+  if (place === "hub")
+    return `"${word}" is kept in a cluster's own store, not on the hub; name the store with --store FILE or --lab=CLUSTER`;
   return `"${word}" is kept on the hub, not in a cluster's own store; leave --store away`;
 }
 

@@ -21,7 +21,10 @@ export interface CaptureOptions {
 }
 
 /** A shell without a process, and what was written to it. */
-export function capturedShell(options: CaptureOptions = {}): { readonly shell: Shell; readonly written: () => Omit<Captured, "exitCode"> } {
+export function capturedShell(options: CaptureOptions = {}): {
+  readonly shell: Shell;
+  readonly written: () => Omit<Captured, "exitCode">;
+} {
   let stdout = "";
   let stderr = "";
   const shell: Shell = {
