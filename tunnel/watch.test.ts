@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { systemClock } from "../platform/clock.ts";
+import { eventually } from "../platform/testing/eventually.ts";
+import type { TestNode } from "./testing/namespace.ts";
+import { makeTestNode, pidsIn } from "./testing/namespace.ts";
+import { concernsIp, watchKernel } from "./watch.ts";
+
+test.each([
+  ["Deleted 10.2.0.0/16 nhid 7 via 10.9.0.5 dev eth0 proto 174 mtu 1300 ", true],
+  ["id 77 via 10.9.0.5 dev eth0 scope link proto 174 ", true],
+  ["Deleted 5: trs0-0: <POINTOPOINT> mtu 1420 qdisc noop state DOWN group default ", true],
+  ["3: trsmesh    inet 10.66.1.1/32 scope global trsmesh\\       valid_lft forever ", true],
+  ["2: eth0@if3: <BROADCAST,MULTICAST> mtu 1500 qdisc noqueue state DOWN group default ", true],
+  ["2: eth1@if3: <BROADCAST,MULTICAST> mtu 1500 qdisc noqueue state DOWN group default ", false],
+  ["Deleted 10.2.0.0/16 via 10.9.0.5 dev eth0 proto 17 ", false],
+  ["10.2.0.0/16 dev eth0 proto kernel scope link src 10.2.0.1 ", false],
+])("%j concerns us: %p", (line, expected) => {
+  expect(concernsIp(line, ["eth0"])).toBe(expected);
+});
+
+let node: TestNode;
+beforeAll(async () => {
+  node = await makeTestNode("watch");
+}, 60_000);
+afterAll(() => node.remove(), 60_000);
+
+test("what changes with our mark wakes, what is foreign does not, and nothing runs after the end", async () => {
+  const { run } = node;
+  await run("ip", ["link", "add", "dev", "other", "type", "bridge"]);
+  const stop = new AbortController();
+  let wakes = 0;
+  const watching = watchKernel({ prefix: node.prefix, clock: systemClock, devices: [] }, () => wakes++, stop.signal);
+  /** Does it again and again, for a monitor takes a moment to listen. */
+  const wakesAfter = async (program: string, ...args: string[]) => {
+    const before = wakes;
+    await eventually(async () => {
+      await run(program, args);
+      return wakes > before || args;
+    });
+  };
+  await wakesAfter("ip", "route", "replace", "unreachable", "10.2.0.0/16", "proto", "174");
+  await wakesAfter("sh", "-c", "nft add table inet trestle; nft delete table inet trestle");
+  await wakesAfter("sh", "-c", "ip link add dev trs0-0 type bridge; ip link delete dev trs0-0");
+  const settled = async () => {
+    const before = wakes;
+    await run("true", []);
+    return wakes === before;
+  };
+  await eventually(settled);
+  const before = wakes;
+  await run("ip", ["route", "add", "unreachable", "10.3.0.0/16", "proto", "static"]);
+  await run("nft", ["add", "table", "inet", "other"]);
+  await run("ip", ["link", "delete", "dev", "other"]);
+  // A monitor tells in order, so once this one is told, the others would have been.
+  await run("ip", ["route", "add", "unreachable", "10.4.0.0/16", "proto", "174"]);
+  await eventually(() => wakes > before);
+  expect(wakes).toBe(before + 1);
+  stop.abort();
+  await watching;
+  await eventually(async () => (await pidsIn(node.name)).length === 1);
+}, 60_000);

@@ -1,0 +1,80 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Clock } from "../platform/clock.ts";
+import { DEVICE_PREFIX, NFT_TABLE, ROUTE_PROTOCOL } from "./marks.ts";
+
+export interface WatchDeps {
+  /** What starts a program inside the node; empty where the agent runs there itself. */
+  readonly prefix: readonly string[];
+  readonly clock: Clock;
+  /** Devices that routes of ours lead out of besides our own, e.g. the LAN's: when one goes down, the kernel deletes such routes without a word. */
+  readonly devices: readonly string[];
+}
+
+interface Monitor {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Whether a line is about something of ours. */
+  readonly concerns: (line: string) => boolean;
+}
+
+/** A monitor that ends (the kernel dropped events faster than it read them, say) is started again after this. */
+const RESTART_MS = 1000;
+
+/**
+ * Calls `onChange` whenever something with our mark, or one of `devices`, changed or vanished, whoever did it: our own
+ * syncs too, whose echo is a sync that finds nothing to do. The lines only wake; what there is, a sync observes.
+ * Resolves when `signal` aborted and the monitors are gone. Debouncing is the caller's.
+ */
+export async function watchKernel(deps: WatchDeps, onChange: () => void, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    monitors(deps.devices).map(async (monitor) => {
+      while (!signal.aborted) {
+        await follow(deps.prefix, monitor, onChange, signal);
+        await deps.clock.sleep(RESTART_MS, signal);
+        if (!signal.aborted) {
+          onChange(); // what happened in between was not seen
+        }
+      }
+    }),
+  );
+}
+
+function monitors(devices: readonly string[]): Monitor[] {
+  return [
+    {
+      program: "ip",
+      args: ["-o", "monitor", "link", "address", "route", "nexthop"],
+      concerns: (line) => concernsIp(line, devices),
+    },
+    // Only what is destroyed: on a node whose other programs write thousands of rules, `nft monitor` prints them all.
+    { program: "nft", args: ["monitor", "destroy"], concerns: (line) => line.includes(` inet ${NFT_TABLE}`) },
+  ];
+}
+
+/** Whether a line of `ip -o monitor` is about a route or nexthop of ours, a device of ours, or one of `devices`. */
+export function concernsIp(line: string, devices: readonly string[]): boolean {
+  if (line.includes(` proto ${ROUTE_PROTOCOL} `)) {
+    return true;
+  }
+  const device = /^(?:Deleted )?\d+: ([^\s:@]+)/.exec(line)?.[1];
+  return device !== undefined && (device.startsWith(DEVICE_PREFIX) || devices.includes(device));
+}
+
+async function follow(
+  prefix: readonly string[],
+  { program, args, concerns }: Monitor,
+  onChange: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const [file, ...rest] = [...prefix, program, ...args] as [string, ...string[]];
+  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "ignore"], signal });
+  // Aborted, or the program is missing: either way it closes, and is tried again unless we are to stop.
+  child.on("error", () => undefined);
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    if (concerns(line)) {
+      onChange();
+    }
+  });
+  await new Promise((resolve) => child.once("close", resolve));
+}
