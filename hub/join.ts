@@ -12,12 +12,13 @@ import { isUserKey } from "../platform/identity/nkey.ts";
 import { isPublicKey } from "../platform/identity/signature.ts";
 import { amendStatus } from "../platform/store/amend.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
+import type { HubKeys } from "./keys.ts";
 import { changeLedger, readLedger } from "./ledger.ts";
 
 export interface JoinParts {
   readonly store: ResourceStore;
   readonly pools: () => readonly CIDRPool[];
-  readonly issueMember: (cluster: string, userKey: string) => Promise<string>;
+  readonly keys: Pick<HubKeys, "issueMember">;
   readonly clock: Clock;
 }
 
@@ -46,7 +47,7 @@ export async function redeemToken(parts: JoinParts, tokenID: string, request: Jo
   if (present === undefined) await createCluster(store, asked);
   const identity = { userKey: request.userKey, signingKey: request.signingKey, tokenID };
   await amendStatus(store, clusterKind, request.cluster, ({ status }) => ({ ...status, identity, number, podCIDRs, meshPrefixes }));
-  const userJWT = await parts.issueMember(request.cluster, request.userKey);
+  const userJWT = await parts.keys.issueMember(request.cluster, request.userKey);
   return { cluster: request.cluster, userJWT, number, podCIDRs: [...podCIDRs], meshPrefixes: [...meshPrefixes] };
 }
 

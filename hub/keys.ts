@@ -1,22 +1,24 @@
-import { hubCredential, issueMember } from "../platform/identity/credentials.ts";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { issueMember } from "../platform/identity/credentials.ts";
 import { revokeUser } from "../platform/identity/hub-identity.ts";
 import type { HubIdentity, IdentityPlace } from "../platform/identity/hub-identity.ts";
 import { openSigner } from "../platform/identity/signature.ts";
 import type { Signer } from "../platform/identity/signature.ts";
+import { pushAccount } from "../platform/nats/account-push.ts";
 import { membersAccount } from "../platform/nats/hub-accounts.ts";
-import type { AccountJWT } from "../platform/nats/hub-accounts.ts";
 
 /** The hub's identity while it runs: it changes only by revocations, each saved before it is pushed. */
 export class HubKeys {
   readonly signer: Signer;
   #identity: HubIdentity;
   readonly #place: IdentityPlace;
-  readonly #push: (account: AccountJWT) => Promise<void>;
+  readonly #system: NatsConnection;
 
-  constructor(identity: HubIdentity, place: IdentityPlace, push: (account: AccountJWT) => Promise<void>) {
+  /** `system` is a connection of the system user: revocations go through it. */
+  constructor(identity: HubIdentity, place: IdentityPlace, system: NatsConnection) {
     this.#identity = identity;
     this.#place = place;
-    this.#push = push;
+    this.#system = system;
     this.signer = openSigner(identity.signingSeed);
   }
 
@@ -28,15 +30,10 @@ export class HubKeys {
     return issueMember(this.#identity, cluster, userKey);
   }
 
-  /** A credential for the administrator's context. */
-  adminCredential(): ReturnType<typeof hubCredential> {
-    return hubCredential(this.#identity, "admin");
-  }
-
   /** Voids every credential of this user key; who holds one is cut off. */
   async revoke(userKey: string): Promise<void> {
     this.#identity = revokeUser(this.#identity, userKey);
     await this.#place.save(this.#identity);
-    await this.#push(await membersAccount(this.#identity));
+    await pushAccount(this.#system, await membersAccount(this.#identity));
   }
 }

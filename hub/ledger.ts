@@ -1,4 +1,5 @@
 import { ledgerKind } from "../crds/ledger.ts";
+import { EMPTY_LEDGER } from "../mesh/ledger.ts";
 import type { Checked } from "../mesh/refusal.ts";
 import type { LedgerSpec } from "../mesh/resources.ts";
 import { accepted, hasCode } from "../platform/errors.ts";
@@ -6,11 +7,11 @@ import type { ResourceStore } from "../platform/store/port.ts";
 
 /** The one Ledger object. */
 const NAME = "mesh";
-const EMPTY: LedgerSpec = { rows: [], numbers: [] };
+
 
 /** The ledger as it is now; empty before the first claim. */
 export async function readLedger(store: ResourceStore): Promise<LedgerSpec> {
-  return (await store.get(ledgerKind, NAME))?.spec ?? EMPTY;
+  return (await store.get(ledgerKind, NAME))?.spec ?? EMPTY_LEDGER;
 }
 
 /**
@@ -24,7 +25,7 @@ export async function changeLedger<T extends { readonly ledger: LedgerSpec }>(
 ): Promise<T> {
   for (;;) {
     const present = await store.get(ledgerKind, NAME);
-    const outcome = accepted(change(present?.spec ?? EMPTY));
+    const outcome = accepted(change(present?.spec ?? EMPTY_LEDGER));
     try {
       if (present === undefined) await store.create(ledgerKind, { metadata: { name: NAME }, spec: outcome.ledger });
       else await store.update(ledgerKind, { ...present, spec: outcome.ledger });

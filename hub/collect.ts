@@ -1,0 +1,43 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { z } from "zod";
+import { report } from "../crds/wire/report.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../platform/log.ts";
+import type { ReportDesk } from "../platform/mailbox/reports.ts";
+import { parseMeshSubject, upSubject } from "../platform/nats/subjects.ts";
+import type { ReportBook } from "./reports.ts";
+import { serveSubject } from "./serve.ts";
+
+export interface CollectParts {
+  readonly nc: NatsConnection;
+  readonly desk: ReportDesk;
+  readonly reports: ReportBook;
+  readonly onReport: (member: string) => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Takes the members' reports until `signal` aborts. Nothing is acted on but what the member itself signed. */
+export async function collectReports({ nc, desk, reports, onReport, clock, log }: CollectParts, signal: AbortSignal): Promise<void> {
+  await serveSubject(
+    nc,
+    upSubject("*", ">"),
+    async (request) => {
+      const { name: member = "", rest: gateway = "" } = parseMeshSubject(request.subject) ?? {};
+      const verdict = desk.accept(member, gateway, request.string());
+      request.respond(verdict.answer);
+      if (verdict.accepted === undefined) {
+        log.warn({ event: "report-refused", member, gateway, reason: verdict.refused }, `a report of "${member}" was refused: ${verdict.refused}`);
+        return;
+      }
+      const body = report.safeParse(verdict.accepted.body);
+      if (body.success) {
+        reports.record(member, gateway, body.data, clock.now());
+        onReport(member);
+      } else {
+        log.warn({ event: "report-unreadable", member, gateway }, z.prettifyError(body.error));
+      }
+    },
+    signal,
+  );
+}

@@ -1,0 +1,36 @@
+import path from "node:path";
+import type { Clock } from "../platform/clock.ts";
+import type { HubIdentity } from "../platform/identity/hub-identity.ts";
+import type { Log } from "../platform/log.ts";
+import { accountJWTs } from "../platform/nats/hub-accounts.ts";
+import { renderHubConfig } from "../platform/nats/hub-config.ts";
+import { superviseNatsServer } from "../platform/nats/supervise.ts";
+import type { StateFolder } from "../platform/state-folder.ts";
+
+export interface OwnNatsParts {
+  readonly folder: StateFolder;
+  readonly identity: HubIdentity;
+  /** `host:port` */
+  readonly listen: string;
+  /** Path of nats-server. */
+  readonly binary: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Runs the hub's own nats-server on its state folder until `signal` aborts; one that dies is started again. */
+export async function runOwnNats({ folder, identity, listen, binary, clock, log }: OwnNatsParts, signal: AbortSignal): Promise<void> {
+  const at = (name: string): string => path.join(folder.path, name);
+  await folder.writeText("server.pem", identity.server.certPEM);
+  await folder.writeText("server.key", identity.server.keyPEM);
+  const options = {
+    name: `trestle-hub-${identity.mesh}`,
+    listen,
+    certFile: at("server.pem"),
+    keyFile: at("server.key"),
+    jetStreamFolder: at("jetstream"),
+    accountsFolder: at("accounts"),
+  };
+  await folder.writeText("nats.conf", renderHubConfig(await accountJWTs(identity), options));
+  await superviseNatsServer({ binary, configFile: at("nats.conf"), clock, log, onReady: () => Promise.resolve() }, signal);
+}
