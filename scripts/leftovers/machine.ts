@@ -36,9 +36,10 @@ export function observeMachine(): Machine {
     links: entries("/sys/class/net"),
     mounts: read("/proc/self/mountinfo").split("\n").filter(Boolean).map(mountPoint),
     cgroups: folders("/sys/fs/cgroup", 4),
-    state: ["/run/trestle", "/run/trestle/lab", "/run/wireguard"].flatMap((folder) =>
-      entries(folder).map((name) => path.join(folder, name)),
-    ),
+    state: ["/run/trestle", "/run/trestle/lab", "/run/wireguard"]
+      .flatMap((folder) => entries(folder).map((name) => path.join(folder, name)))
+      // The folder of all labs may stay; a lab in it may not.
+      .filter((file) => file !== "/run/trestle/lab"),
   };
 }
 
