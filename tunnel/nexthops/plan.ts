@@ -15,13 +15,13 @@ export function planNexthops(
   want: readonly Nexthop[],
   have: readonly ObservedNexthop[],
 ): { put: NexthopStep[]; remove: NexthopStep[] } {
-  const wanted = new Set(want.map((nexthop) => nexthop.id));
+  const wanted = new Map(want.map((nexthop) => [nexthop.id, nexthop]));
   const present = new Map(have.map((nexthop) => [nexthop.id, nexthop]));
-  const members = want
+  const members = [...wanted.values()]
     .filter((nexthop) => !("group" in nexthop))
     .flatMap((nexthop) => putStep(nexthop, present.get(nexthop.id)));
   const torn = new Set(members.filter((step) => step.op === "recreate").map((step) => step.nexthop.id));
-  const groups = want
+  const groups = [...wanted.values()]
     .filter((nexthop) => "group" in nexthop)
     .flatMap((nexthop): NexthopStep[] => {
       const [step] = putStep(nexthop, present.get(nexthop.id));

@@ -7,21 +7,26 @@ import type { WireGuardStep } from "./plan.ts";
 /** Bytes of arguments one `wg set` gets: far below the kernel's limit (execve(2): 128 KB an argument, 2 MB in all). */
 const ARGUMENT_BYTES = 256 * 1024;
 
-/** Carries out steps for one interface by as few `wg set` as fit; when one is refused, its steps are tried one by one. */
+/** Carries out steps for one interface by as few `wg set` as fit. */
 export async function applyWireGuard(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (const chunk of chunks(steps)) {
-    const together = await attempt("", () => set(run, device, chunk));
-    if (together.error === undefined) {
-      outcomes.push(...chunk.map((step) => ({ step: sentence(device, step) })));
-      continue;
-    }
-    // wg reads all of its arguments before it does anything, so one bad peer would keep out all the others.
-    for (const step of chunk) {
-      outcomes.push(await attempt(sentence(device, step), () => set(run, device, [step])));
-    }
+    outcomes.push(...(await applyTogether(run, device, chunk)));
   }
   return outcomes;
+}
+
+/** wg reads all of its arguments before it does anything, so one bad peer keeps out all the others: halves find it. */
+async function applyTogether(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<Outcome[]> {
+  const { error } = await attempt("", () => set(run, device, steps));
+  if (error === undefined || steps.length === 1) {
+    return steps.map((step) => ({ step: sentence(device, step), error }));
+  }
+  const half = Math.ceil(steps.length / 2);
+  return [
+    ...(await applyTogether(run, device, steps.slice(0, half))),
+    ...(await applyTogether(run, device, steps.slice(half))),
+  ];
 }
 
 async function set(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<void> {
