@@ -5,7 +5,7 @@ import type { Claim } from "./claims.ts";
 import { claim, claimsIn, overlapRefusal, rowsOf } from "./claims.ts";
 import type { BlockWish, NamedPool } from "./pools.ts";
 import { cutBlock, poolsFor } from "./pools.ts";
-import type { Checked } from "./refusal.ts";
+import type { Checked, Refusal } from "./refusal.ts";
 import { refuse } from "./refusal.ts";
 import type { LedgerRow, LedgerSpec, LedgerUse } from "./resources.ts";
 
@@ -48,18 +48,11 @@ export function admitCluster(
   if (number === undefined) {
     return refuse("numbers-exhausted", `cluster "${cluster}" gets no number: all ${HIGHEST_NUMBER} are taken`);
   }
-  const claims = claimsIn(ledger).filter(({ row }) => row.cluster !== cluster || isKept(row.use));
-  for (const named of namedClaims(request)) {
-    const { prefix, use } = named.row;
-    if (isPods(use) && podsOf(cluster, claims).some(({ row }) => row.prefix === prefix)) {
-      continue;
-    }
-    const overlap = overlapRefusal(named, claims);
-    if (overlap) {
-      return { refusal: overlap };
-    }
-    claims.push(named);
+  const named = withNamed(ledger, request);
+  if (named.refusal) {
+    return named;
   }
+  const claims = [...named.value];
   for (const wish of wishes(request, pools, claims)) {
     const occupied = claims.map(({ cidr }) => cidr);
     const { value: block, refusal: none } = cutBlock(wish, pools, occupied);
@@ -78,6 +71,20 @@ export function admitCluster(
   };
 }
 
+/**
+ * Why a cluster can't have the ranges it names (`cidr-overlap`, `bad-cidr`, …), whatever the hub would assign to it: the
+ * part of {@link admitCluster} that can be said of a Cluster's spec.
+ */
+export function rangesRefusal(
+  ledger: LedgerSpec,
+  cluster: string,
+  ranges: Pick<AdmissionRequest, "podCIDRs" | "allowedCIDRs" | "localCIDRs">,
+): Refusal | undefined {
+  const { podCIDRs, allowedCIDRs, localCIDRs } = ranges;
+  const request = readRequest({ cluster, podCIDRs, allowedCIDRs, localCIDRs, families: [4] });
+  return request.refusal ?? withNamed(ledger, request.value).refusal;
+}
+
 /** The ledger without a cluster: its number and prefixes are free. The very same object when it had none. */
 export function releaseCluster(ledger: LedgerSpec, cluster: string): LedgerSpec {
   const rows = ledger.rows.filter((row) => row.cluster !== cluster);
@@ -93,6 +100,24 @@ export function ownerOf(ledger: LedgerSpec, address: string): LedgerRow | undefi
   const asked = parseAddress(address);
   const hits = claimsIn(ledger).filter(({ cidr }) => addressInCidr(cidr, asked));
   return (hits.find(({ row }) => row.use !== "local") ?? hits[0])?.row;
+}
+
+/** All claims there are once the cluster has what it names itself. */
+function withNamed(ledger: LedgerSpec, request: ReadRequest): Checked<readonly Claim[]> {
+  const { cluster } = request;
+  const claims = claimsIn(ledger).filter(({ row }) => row.cluster !== cluster || isKept(row.use));
+  const pods = new Set(podsOf(cluster, claims).map(({ row }) => row.prefix));
+  for (const named of namedClaims(request)) {
+    if (isPods(named.row.use) && pods.has(named.row.prefix)) {
+      continue;
+    }
+    const refusal = overlapRefusal(named, claims);
+    if (refusal) {
+      return { refusal };
+    }
+    claims.push(named);
+  }
+  return { value: claims };
 }
 
 /** What the cluster names itself, rather than leaving it to the hub. */

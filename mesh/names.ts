@@ -4,6 +4,9 @@ import { refuse } from "./refusal.ts";
 
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** The name of each object there is one of: Ledger, Membership, Credential. */
+export const SINGLETON_NAME = "mesh";
+
 /**
  * A name of ours: a DNS label (RFC 1123, at most 63 characters). No looser, because names become NATS subject tokens,
  * and a member named `*` would read others' mail.
