@@ -71,8 +71,7 @@ export function judgeHead(text: string, pins: Pins, last: Head | undefined): Hea
   if (last === undefined) return { accepted: head, news: "view" };
   const order = compareHeads(head, last);
   if (order < 0) return refuse("older", `a head is ${spell(head)} and ${spell(last)} is known already`);
-  const sameRevision = head.epoch === last.epoch && head.generation === last.generation;
-  if (!sameRevision) return { accepted: head, news: "view" };
+  if (!isSameRevision(head, last)) return { accepted: head, news: "view" };
   if (!samePages(head, last))
     return refuse("contradictory", `a second head of ${spell(head)} names other pages than the first`);
   return { accepted: head, news: order === 0 ? "nothing" : "refresh" };
@@ -81,6 +80,11 @@ export function judgeHead(text: string, pins: Pins, last: Head | undefined): Hea
 /** Negative when `a` is older: by epoch, then generation, then refresh counter. */
 export function compareHeads(a: Head, b: Head): number {
   return a.epoch - b.epoch || a.generation - b.generation || a.refresh - b.refresh;
+}
+
+/** True when both are heads of one view, whatever their refresh counters. */
+export function isSameRevision(a: Head, b: Head): boolean {
+  return a.epoch === b.epoch && a.generation === b.generation;
 }
 
 /** True when both name the same pages in the same order. */

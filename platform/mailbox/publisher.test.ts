@@ -115,7 +115,6 @@ describe("publishing a view", () => {
     const took = performance.now() - before;
     // Generous: the machine of a test has two cores and other tests on them.
     expect(took).toBeLessThan(5_000);
-    process.stderr.write(`1,000 members, one page each: ${Math.round(took)} ms\n`);
   });
 });
 
