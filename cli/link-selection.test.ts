@@ -21,6 +21,7 @@ test.each<[LinkWords, string]>([
   [{ from: ["core"] }, "--from and --to go together"],
   [{ to: ["core"] }, "--from and --to go together"],
   [{ from: ["core"], to: [] }, "--from and --to go together"],
+  [{ selector: ["tier=a", "tier=b"] }, "no cluster carries both tier=a and tier=b"],
   [{ members: ["a", "b"], from: ["c"], to: ["d"] }, "not both"],
 ])("%j is refused: %s", (words, reason) => {
   expect(() => readLinkWords(words)).toThrow(WordsDisagree);

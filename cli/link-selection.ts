@@ -48,11 +48,20 @@ function readSelection(words: readonly string[]): ClusterSelection {
   const names = words.filter((word) => !word.includes("=")).map((word) => must(readName(word)));
   return {
     ...(names.length > 0 && { names: [...new Set(names)] }),
-    ...(labels.length > 0 && { matchLabels: Object.fromEntries(labels.map(splitLabel)) }),
+    ...(labels.length > 0 && { matchLabels: readLabels(labels) }),
   };
 }
 
-function splitLabel(word: string): readonly [string, string] {
-  const at = word.indexOf("=");
-  return [word.slice(0, at), word.slice(at + 1)];
+function readLabels(words: readonly string[]): Readonly<Record<string, string>> {
+  const labels = new Map<string, string>();
+  for (const word of words) {
+    const at = word.indexOf("=");
+    const key = word.slice(0, at);
+    const value = word.slice(at + 1);
+    if ((labels.get(key) ?? value) !== value) {
+      throw new WordsDisagree(`no cluster carries both ${key}=${labels.get(key)} and ${word}; all labels given must match`);
+    }
+    labels.set(key, value);
+  }
+  return Object.fromEntries(labels);
 }

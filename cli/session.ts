@@ -71,7 +71,7 @@ export async function withStore<T>(shell: Shell, globals: Globals, act: (session
 
 async function forAWhile<T>(shell: Shell, { verbose }: Globals, act: (lifetime: Lifetime) => Promise<T>): Promise<T> {
   const end = new AbortController();
-  const log = createLog({ level: verbose ? "debug" : "silent", pretty: true });
+  const log = createLog({ level: verbose ? "debug" : "silent", pretty: verbose });
   try {
     return await act({ log, signal: AbortSignal.any([shell.signal, end.signal]) });
   } finally {

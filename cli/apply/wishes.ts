@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { describeFaults } from "../../crds/faults.ts";
 import { API_VERSION } from "../../mesh/resources.ts";
 import { readName } from "../../mesh/names.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -76,12 +77,15 @@ function readWish({ value, document, lineOf }: WrittenObject, place: KnownKind["
 }
 
 function readEnvelope(value: unknown): z.infer<typeof envelope> {
-  const { data, error } = envelope.safeParse(value);
+  if (!isMapping(value))
+    throw new FieldFault([], "a resource is a group of fields: apiVersion, kind, metadata and spec");
+  const { data, error } = envelope.safeParse(value, { reportInput: true });
   if (data !== undefined) return data;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new FieldFault([], "a resource is a mapping with apiVersion, kind, metadata and spec");
-  }
-  throw fieldFault(error);
+  const path = error.issues[0]?.path ?? [];
+  throw new FieldFault(
+    path.map((step) => (typeof step === "number" ? step : String(step))),
+    describeFaults(error),
+  );
 }
 
 function kindOf(place: KnownKind["place"], name: string): KnownKind {
@@ -95,21 +99,17 @@ function readSpec({ kind }: KnownKind, name: string, spec: unknown): StoredObjec
   try {
     return newObject(kind, { metadata: { name }, spec }, { uid: "", now: 0 });
   } catch (error) {
-    const cause = error instanceof Error ? error.cause : undefined;
-    throw cause instanceof z.ZodError ? fieldFault(cause) : new FieldFault(pathIn(cause), messageOf(cause ?? error));
+    const fault = messageOf(error instanceof Error ? (error.cause ?? error) : error);
+    throw new FieldFault(pathIn(fault), fault);
   }
 }
 
-function fieldFault(error: z.ZodError): FieldFault {
-  const [issue] = error.issues;
-  const path = (issue?.path ?? []).map((step) => (typeof step === "number" ? step : String(step)));
-  return new FieldFault(path, `${path.join(".")}: ${issue?.message ?? error.message}`);
-}
-
-/** A kind's parser begins its sentence with the field, `spec.members.names.0: …`. */
-function pathIn(cause: unknown): string[] {
-  const [, field] = /^([\w-]+(?:\.[\w-]+)*): /.exec(messageOf(cause)) ?? [];
-  return field?.split(".") ?? [];
+/** A kind's parser begins its sentence with the field, `spec.members.names[0] must be …`. */
+function pathIn(fault: string): (string | number)[] {
+  const [field = ""] = /^spec(?:\.[^\s.[\]]+|\[\d+\])*/.exec(fault) ?? [];
+  return [...field.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map(([word, index]) =>
+    index === undefined ? word : Number(index),
+  );
 }
 
 /** A parser leaves out what it does not know; somebody who wrote it meant something by it. */
@@ -117,7 +117,7 @@ function refuseUnknownFields(given: unknown, read: unknown, path: readonly (stri
   if (!isMapping(given) || !isMapping(read)) return;
   for (const [field, value] of Object.entries(given)) {
     if (!(field in read))
-      throw new FieldFault([...path, field], `${[...path, field].join(".")}: there is no such field`);
+      throw new FieldFault([...path, field], `${[...path, field].join(".")} is not known; is it misspelt?`);
     refuseUnknownFields(value, read[field], [...path, field]);
   }
 }

@@ -8,6 +8,7 @@ import { ledgerKind } from "../../crds/ledger.ts";
 import { membershipKind } from "../../crds/membership.ts";
 import { nodeKind } from "../../crds/node.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 import { poolInUse } from "../../mesh/pools.ts";
 import type { Refusal } from "../../mesh/refusal.ts";
 import { MeshError } from "../../platform/errors.ts";
@@ -54,7 +55,7 @@ export const knownKinds: readonly KnownKind[] = [
     deletion: {
       by: "store",
       refusal: async (name, peers) => {
-        const [ledger] = await peers.list(ledgerKind);
+        const ledger = await peers.get(ledgerKind, SINGLETON_NAME);
         return ledger && poolInUse(name, ledger.spec);
       },
     },
