@@ -16,5 +16,5 @@ test("health and readiness are told apart, and the port is free again afterwards
   await expect(serveHealth({ ...options, port }, controller.signal)).rejects.toMatchObject({ code: "bad-listen" });
   controller.abort();
   await done;
-  await expect(status("/healthz")).rejects.toThrow();
+  await expect(status("/healthz")).rejects.toThrow("fetch failed");
 });

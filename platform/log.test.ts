@@ -39,5 +39,5 @@ test("what is below the level is not written", () => {
 test("for people a line is text with the message in it", () => {
   const text = written({ level: "info", pretty: true }, (log) => log.info({ event: "started" }, "the hub is up"));
   expect(text).toMatch(/the hub is up/);
-  expect(() => JSON.parse(text) as unknown).toThrow();
+  expect(() => JSON.parse(text) as unknown).toThrow("JSON");
 });

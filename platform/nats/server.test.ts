@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -82,6 +84,32 @@ describe("nats-server as a child", () => {
     controller.abort();
     await expect(server.ready).rejects.toMatchObject({ code: "aborted" });
     await server.done;
+  });
+
+  test("dies with its parent, however that was killed", async () => {
+    const { server, configFile } = await serve(anyPort);
+    await server.ready;
+    const script = `
+      const { startNatsServer } = await import(${JSON.stringify(path.join(import.meta.dirname, "server.ts"))});
+      const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+      const options = { binary: ${JSON.stringify(binary)}, configFile: ${JSON.stringify(configFile)}, log, signal: new AbortController().signal };
+      const server = startNatsServer(options);
+      await server.ready;
+      console.log(server.pid);`;
+    const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [said] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(said.toString());
+    expect(process.kill(pid, 0)).toBe(true);
+    parent.kill("SIGKILL");
+    await eventually(() => {
+      try {
+        return !process.kill(pid, 0);
+      } catch {
+        return true;
+      }
+    });
   });
 
   test("reload takes a changed configuration", async () => {

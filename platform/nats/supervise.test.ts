@@ -15,7 +15,11 @@ async function inFolder(config: string, work: (configFile: string) => Promise<vo
   const folder = await mkdtemp(path.join(tmpdir(), "trestle-supervise-"));
   const configFile = path.join(folder, "nats.conf");
   await writeFile(configFile, config);
-  await work(configFile).finally(() => rm(folder, { recursive: true }));
+  try {
+    await work(configFile);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 test("a server that dies is started again, and ends with the supervisor", () =>
