@@ -33,6 +33,7 @@ export function accepted<T>(
     | { readonly value: T; readonly refusal?: never }
     | { readonly refusal: { readonly code: string; readonly message: string }; readonly value?: never },
 ): T {
-  if (checked.refusal !== undefined) throw new MeshError(checked.refusal.code, checked.refusal.message, { retry: false });
+  if (checked.refusal !== undefined)
+    throw new MeshError(checked.refusal.code, checked.refusal.message, { retry: false });
   return checked.value;
 }
