@@ -65,7 +65,7 @@ export function layoutOf(lab: string, file: LabFile): Layout {
     },
     sites: file.clusters.map(({ name, lan, mtu, nodes }, at) => ({
       cluster: name,
-      netns: `${lab}-${name}-lan`,
+      netns: lanNetns(lab, name),
       lan,
       wanDevice: `site${at + 1}`,
       router: nth(lan, ROUTER),
@@ -74,7 +74,7 @@ export function layoutOf(lab: string, file: LabFile): Layout {
       nodes: nodes.map((node, index) => ({
         cluster: name,
         name: node.name,
-        netns: `${lab}-${name}-${node.name}`,
+        netns: nodeNetns(lab, name, node.name),
         address: nth(lan, FIRST_NODE + index),
         gateway: node.gateway,
         port: `port${index + 1}`,
@@ -84,34 +84,41 @@ export function layoutOf(lab: string, file: LabFile): Layout {
   };
 }
 
-/** Network namespace of a pod. */
-export function podNetns(lab: string, cluster: string, pod: string): string {
-  return `${lab}-${cluster}-pod-${pod}`;
-}
-
 /** Every network namespace a lab file asks for, with the key it comes from and a name for people. */
 export function netnsNames(
   lab: string,
   file: LabFile,
 ): { netns: string; path: readonly (string | number)[]; what: string }[] {
-  const { wan, hub, sites } = layoutOf(lab, file);
   return [
-    { netns: wan.netns, path: [], what: "the WAN" },
-    { netns: hub.netns, path: ["hub"], what: "the hub" },
-    ...sites.flatMap(({ cluster, netns, nodes }, at) => [
-      { netns, path: ["clusters", at, "name"], what: `the LAN of ${cluster}` },
-      ...nodes.map((node, index) => ({
-        netns: node.netns,
+    { netns: `${lab}-wan`, path: [], what: "the WAN" },
+    { netns: `${lab}-hub`, path: ["hub"], what: "the hub" },
+    ...file.clusters.flatMap(({ name: cluster, nodes, pods }, at) => [
+      { netns: lanNetns(lab, cluster), path: ["clusters", at, "name"], what: `the LAN of ${cluster}` },
+      ...nodes.map(({ name }, index) => ({
+        netns: nodeNetns(lab, cluster, name),
         path: ["clusters", at, "nodes", index, "name"],
-        what: `node ${cluster}/${node.name}`,
+        what: `node ${cluster}/${name}`,
       })),
-      ...(file.clusters[at]?.pods ?? []).map(({ name }, index) => ({
+      ...pods.map(({ name }, index) => ({
         netns: podNetns(lab, cluster, name),
         path: ["clusters", at, "pods", index, "name"],
         what: `pod ${cluster}/${name}`,
       })),
     ]),
   ];
+}
+
+/** Network namespace of a pod. */
+export function podNetns(lab: string, cluster: string, pod: string): string {
+  return `${lab}-${cluster}-pod-${pod}`;
+}
+
+function lanNetns(lab: string, cluster: string): string {
+  return `${lab}-${cluster}-lan`;
+}
+
+function nodeNetns(lab: string, cluster: string, node: string): string {
+  return `${lab}-${cluster}-${node}`;
 }
 
 function nth(cidr: string, n: number): string {

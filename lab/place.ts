@@ -22,11 +22,12 @@ export interface Place {
 export function findPlace(lab: Lab, state: LabState, name: string): Place {
   const layout = layoutOf(lab.name, state.file);
   if (name === "hub" || name === "wan") return inNetns(layout[name].netns);
-  const [cluster, inner] = name.split("/");
+  const [cluster, inner, ...rest] = name.split("/");
+  const exact = rest.length === 0;
   const node = findSite(layout, cluster)?.nodes.find((candidate) => candidate.name === inner);
-  if (node !== undefined) return onNode(state, node);
+  if (exact && node !== undefined) return onNode(state, node);
   const pod = state.pods.find((candidate) => candidate.cluster === cluster && candidate.name === inner);
-  if (pod !== undefined) return inNetns(podNetns(lab.name, pod.cluster, pod.name));
+  if (exact && pod !== undefined) return inNetns(podNetns(lab.name, pod.cluster, pod.name));
   throw new MeshError(
     "no-place",
     `${name} is no place of lab ${lab.name}; there are ${placeNames(layout, state).join(", ")}`,

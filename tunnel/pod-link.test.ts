@@ -75,7 +75,7 @@ describe("in real namespaces", () => {
   test("a wire that can't be made whole leaves nothing", async () => {
     const before = await onNode("ip", ["address"]);
     const failing = { ...linkOf(0), device: podDevice("another"), netns: `/run/netns/${pods[1]}` };
-    await expect(wirePod(onNode, failing)).rejects.toThrow();
+    await expect(wirePod(onNode, failing)).rejects.toThrow("File exists");
     expect(await onNode("ip", ["address"])).toBe(before);
   });
 

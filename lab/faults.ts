@@ -1,0 +1,87 @@
+import { MeshError } from "../platform/errors.ts";
+import { runner } from "../platform/run.ts";
+import { agentDaemon, awaitDaemon, hubDaemon, startDaemon, storeDaemon } from "./daemons.ts";
+import type { Daemon } from "./daemons.ts";
+import { layoutOf } from "./layout.ts";
+import type { Layout } from "./layout.ts";
+import { netnsInode } from "./netns.ts";
+import { requireNode, requireSite } from "./place.ts";
+import { killAll, processesIn, sessionOf } from "./process.ts";
+import { stateOf, updateState } from "./state.ts";
+import type { Lab } from "./state.ts";
+
+/** What `lab break` breaks and `lab mend` mends. */
+type Fault =
+  | { readonly kind: "daemon"; readonly daemon: Daemon }
+  /** A cable: the bridge end of it goes down, as if it were pulled. */
+  | { readonly kind: "cable"; readonly netns: string; readonly device: string }
+  /** The node's wireguard-go processes; its agent starts them again. */
+  | { readonly kind: "tunnel"; readonly netns: string };
+
+const host = runner();
+const KINDS = "hub, store:CLUSTER, agent:CLUSTER/NODE, node:CLUSTER/NODE, wan:CLUSTER, tunnel:CLUSTER/NODE";
+const LATER = ["nats", "reboot", "loss", "mtu"];
+
+/** @throws MeshError `bad-target`, `no-cluster`, `no-node` */
+export async function breakTarget(lab: Lab, target: string, signal: AbortSignal): Promise<void> {
+  const fault = readTarget(lab, layoutOf(lab.name, stateOf(lab).file), target);
+  await updateState(lab, (state) => ({ ...state, broken: [...new Set([...state.broken, target])] }));
+  if (fault.kind === "daemon") {
+    const started = stateOf(lab).processes[fault.daemon.key];
+    if (started !== undefined) await killAll(sessionOf(started), lab.clock, signal);
+  } else if (fault.kind === "cable") {
+    await host("ip", ["-n", fault.netns, "link", "set", fault.device, "down"], { signal });
+  } else {
+    const inode = netnsInode(fault.netns);
+    const tunnels =
+      inode === undefined ? [] : processesIn(new Set([inode])).filter(({ command }) => command === "wireguard-go");
+    await killAll(tunnels, lab.clock, signal);
+  }
+}
+
+/** @throws MeshError as {@link breakTarget}, and those of a daemon that does not come back */
+export async function mendTarget(lab: Lab, target: string, signal: AbortSignal): Promise<void> {
+  const fault = readTarget(lab, layoutOf(lab.name, stateOf(lab).file), target);
+  if (fault.kind === "daemon") {
+    await startDaemon(lab, fault.daemon);
+    await awaitDaemon(lab, fault.daemon, signal);
+  } else if (fault.kind === "cable") {
+    await host("ip", ["-n", fault.netns, "link", "set", fault.device, "up"], { signal });
+  }
+  await updateState(lab, (state) => ({ ...state, broken: state.broken.filter((other) => other !== target) }));
+}
+
+/** Mends all that is recorded as broken. */
+export async function mendAll(lab: Lab, signal: AbortSignal): Promise<void> {
+  for (const target of stateOf(lab).broken) await mendTarget(lab, target, signal);
+}
+
+function readTarget(lab: Lab, layout: Layout, target: string): Fault {
+  const [kind = "", place = ""] = target.split(":", 2);
+  const [cluster = "", node = ""] = place.split("/", 2);
+  switch (kind) {
+    case "hub":
+      if (place === "") return { kind: "daemon", daemon: hubDaemon(lab, layout) };
+      break;
+    case "store":
+      return { kind: "daemon", daemon: storeDaemon(lab, requireSite(layout, place)) };
+    case "agent":
+      return { kind: "daemon", daemon: agentDaemon(lab, requireNode(layout, cluster, node)) };
+    case "node":
+      return {
+        kind: "cable",
+        netns: requireSite(layout, cluster).netns,
+        device: requireNode(layout, cluster, node).port,
+      };
+    case "wan":
+      return { kind: "cable", netns: requireSite(layout, place).netns, device: "uplink" };
+    case "tunnel":
+      return { kind: "tunnel", netns: requireNode(layout, cluster, node).netns };
+  }
+  const isLater = kind === "hub" || LATER.includes(kind);
+  throw new MeshError(
+    "bad-target",
+    `${target} ${isLater ? "comes with a later release" : "is nothing the lab can break"}; there are ${KINDS}`,
+    { retry: false },
+  );
+}
