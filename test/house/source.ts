@@ -33,8 +33,11 @@ export function lineCount(text: string): number {
 
 /**
  * Code that only tests run: tests themselves, what they share (`*.testing.ts`, `testing/`), and the suites that an
- * implementation of a port must pass (`conformance`).
+ * implementation of a port must pass (`conformance*`).
  */
 export function isTestCode(file: string): boolean {
-  return /\.(test|testing)\.ts$|(^|\/)testing\/|conformance(\/|\.ts$)/.test(file) || /^(test|scripts)\//.test(file);
+  return (
+    /\.(test|testing)\.ts$|(^|\/)testing\/|(^|\/)conformance[\w-]*(\/|\.ts$)/.test(file) ||
+    /^(test|scripts)\//.test(file)
+  );
 }
