@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { readCidr } from "../mesh/typed-cidr.ts";
+import { commaList } from "../platform/config.ts";
 
 const cidr = z.string().superRefine((text, context) => {
   const { refusal } = readCidr(text);
@@ -13,11 +14,11 @@ export const hubSettings = z.object({
   /** Where its own NATS listens, `host:port`. */
   listen: z.string().regex(/^(\[[\da-f:]+\]|[^:]+):\d+$/i, "must be host:port").default("0.0.0.0:4222"),
   /** Addresses that members and administrators dial, `tls://host:port`; they are in the server certificate and in join tokens. */
-  advertise: z.array(z.url({ protocol: /^(tls|nats)$/, error: "must be tls://host:port" })).default([]),
+  advertise: commaList(z.url({ protocol: /^(tls|nats)$/, error: "must be tls://host:port" })).default([]),
   /** Addresses of a NATS server that was prepared with `trestle hub nats-config`; absent: the hub runs its own. */
-  nats: z.array(z.string().min(1)).default([]),
+  nats: commaList(z.string().min(1)).default([]),
   /** Ranges that the first start makes Mesh pools of. */
-  meshPool: z.array(cidr).default(["100.64.0.0/10"]),
+  meshPool: commaList(cidr).default(["100.64.0.0/10"]),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */
   healthListen: z.string().optional(),
 });

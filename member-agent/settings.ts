@@ -1,10 +1,11 @@
 import { z } from "zod";
+import { commaList } from "../platform/config.ts";
 
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
   cluster: z.string().min(1),
   node: z.string().min(1),
-  roles: z.array(z.enum(["gateway", "node"])).min(1).default(["node"]),
+  roles: commaList(z.enum(["gateway", "node"])).default(["node"]),
   /** Access file of the cluster's own store. */
   store: z.string().min(1),
   /** State folder. */
@@ -12,7 +13,7 @@ export const agentSettings = z.object({
   /** Interface to the other nodes; absent: the one of the default route. */
   lanDevice: z.string().optional(),
   /** Addresses other clusters' gateways dial; empty: the LAN addresses. */
-  endpoint: z.array(z.union([z.ipv4(), z.ipv6()], "must be an IP address")).default([]),
+  endpoint: commaList(z.union([z.ipv4(), z.ipv6()], "must be an IP address")).default([]),
   /** First of the UDP ports WireGuard listens on, one a remote rank. */
   wireguardPort: z.coerce.number().int().min(1024).max(65_000).default(51_820),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */

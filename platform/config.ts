@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { MeshError } from "./errors.ts";
 
 /** What a command line gave, by camelCase name; absent or undefined: not given. */
@@ -30,6 +30,12 @@ export function readConfig<Schema extends z.ZodObject>(schema: Schema, { flags, 
     return `  ${flagName(String(field))} (${envName(String(field))})${where}: ${missing ? "is required" : message}`;
   });
   throw new MeshError("bad-config", ["the configuration has faults:", ...faults].join("\n"), { retry: false });
+}
+
+/** A list that a flag gives as words and the environment as one text with commas. */
+export function commaList<Item extends z.ZodType>(item: Item) {
+  const split = (value: unknown): unknown => (typeof value === "string" ? value.split(",").filter(Boolean) : value);
+  return z.preprocess(split, z.array(item));
 }
 
 /** `natsURL` as it is typed: `--nats-url`. */

@@ -44,6 +44,12 @@ export async function observeDataPath({ run }: { readonly run: Run }): Promise<O
   return { tunnels, meshAddresses, nexthops, routes, drops: firewall?.drops };
 }
 
+/** Our tunnel devices alone: cheap enough to be asked every second or two. */
+export async function observeTunnels(run: Run): Promise<ObservedTunnel[]> {
+  const links = (await observeLinks(run)).filter((link) => isOurs(link) && link.name !== MESH_DEVICE);
+  return Promise.all(links.map((link) => observeTunnel(run, link)));
+}
+
 async function observeTunnel(run: Run, link: Link): Promise<ObservedTunnel> {
   try {
     const { privateKey: _secret, ...wireGuard } = await observeWireGuard(run, link.name);

@@ -1,29 +1,56 @@
 import { z } from "zod";
 import { viewOfPages, viewPage } from "../../crds/wire/view.ts";
-import type { Revision, View } from "../../mesh/resources.ts";
+import type { CredentialSpec, Revision, View } from "../../mesh/resources.ts";
 import { MeshError } from "../../platform/errors.ts";
+import { verifyStored } from "../../platform/mailbox/head.ts";
+import type { Head, Pins, StoredView } from "../../platform/mailbox/head.ts";
+import type { StateFolder } from "../../platform/state-folder.ts";
 
-/** A view as it was accepted, and which one it is. */
+/** A view that was believed, and which one it is. */
 export interface Mail {
   readonly view: View;
   readonly revision: Revision;
 }
 
-/** What is kept on disk of an accepted view: word for word as it was signed, so that it is verified again after a reboot. */
-export const keptMail = z.object({ signedHead: z.string(), pages: z.array(z.string()) });
-export type KeptMail = z.infer<typeof keptMail>;
+const FILE = "view.json";
+const storedView = z.object({ signedHead: z.string(), pages: z.array(z.string()) });
+
+/** Whom a member believes, by its credential. */
+export function pinsOf({ mesh, cluster: member, hubKey }: CredentialSpec): Pins {
+  return { mesh, member, hubKey };
+}
+
+/** The last view this gateway accepted, as it was signed; it is verified again before it is used. */
+export function readLastView(folder: StateFolder): Promise<StoredView | undefined> {
+  return folder.read(FILE, storedView);
+}
+
+/** Kept before it is applied: a gateway never goes back behind what it once carried out. */
+export async function writeLastView(folder: StateFolder, { signedHead, pages }: StoredView): Promise<void> {
+  await folder.write(FILE, { signedHead, pages });
+}
+
+/** Forgets it, when the member leaves. */
+export async function forgetLastView(folder: StateFolder): Promise<void> {
+  await folder.remove(FILE);
+}
+
+/** What a view from disk says, if the pinned hub signed it for this member. */
+export function openStoredView(stored: StoredView, pins: Pins): Mail | undefined {
+  const { accepted } = verifyStored(stored, pins);
+  return accepted && openView(accepted, stored.pages);
+}
 
 /**
- * Reads the pages of a verified head.
+ * Reads the pages of a head that was believed.
  * @throws MeshError `bad-view` when one does not parse or none is the member's own
  */
-export function readView(pages: readonly string[]): View {
-  const parsed = pages.map((page) => viewPage.safeParse(JSON.parse(page)));
-  const fault = parsed.find((page) => !page.success);
-  if (fault?.error !== undefined) {
-    throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(fault.error)}`, { retry: false });
+export function openView({ epoch, generation }: Head, pages: readonly string[]): Mail {
+  const parsed = z.array(viewPage).safeParse(pages.map((page): unknown => JSON.parse(page)));
+  if (!parsed.success) {
+    throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, { retry: false });
   }
-  const view = viewOfPages(parsed.flatMap((page) => page.data ?? []));
+  const view = viewOfPages(parsed.data);
   if (view === undefined) throw new MeshError("bad-view", "the hub's view has no page of the member's own", { retry: false });
-  return view;
+  return { view, revision: { epoch, generation } };
 }

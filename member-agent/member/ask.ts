@@ -24,9 +24,9 @@ export async function askHub<Value extends z.ZodType>(
     const message = "the answer is not signed by the hub key that is pinned here: it is another hub, or somebody in between; nothing was changed";
     throw new MeshError("wrong-hub-key", message, { retry: false });
   }
-  const answer = z.safeParse(answerOf(value), opened.value);
-  if (!answer.success) throw new MeshError("bad-answer", `the hub's answer does not parse: ${z.prettifyError(answer.error)}`, { retry: false });
-  if (answer.data.ok) return answer.data.value;
-  const { code, message, retry } = answer.data;
-  throw new MeshError(code, message, { retry });
+  const answer = answerOf(z.unknown()).safeParse(opened.value).data;
+  if (answer?.ok === false) throw new MeshError(answer.code, answer.message, { retry: answer.retry });
+  const parsed = value.safeParse(answer?.value);
+  if (parsed.success) return parsed.data;
+  throw new MeshError("bad-answer", `the hub's answer does not parse: ${z.prettifyError(parsed.error)}`, { retry: false });
 }

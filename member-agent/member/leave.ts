@@ -11,6 +11,7 @@ import { hasCode, MeshError } from "../../platform/errors.ts";
 import { openSigner } from "../../platform/identity/signature.ts";
 import { signText } from "../../platform/mailbox/signed.ts";
 import { leaveSubject } from "../../platform/nats/subjects.ts";
+import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "../../platform/store/port.ts";
 import { askHub } from "./ask.ts";
 import { connectAsMember } from "./connect.ts";
@@ -54,7 +55,10 @@ export async function leaveMesh({ store, connect, clock, onWaiting }: LeaveParts
     if (signal.aborted || clock.monotonic() > deadline) throw nodesLeft(left);
     await clock.sleep(100, signal);
   }
-  for (const kind of [remoteClusterKind, gatewayKind, ipBlockKind, membershipKind]) await removeAll(store, kind);
+  await removeAll(store, remoteClusterKind);
+  await removeAll(store, gatewayKind);
+  await removeAll(store, ipBlockKind);
+  await removeAll(store, membershipKind);
   return membership.spec.cluster;
 }
 
@@ -72,11 +76,7 @@ async function tellHub(connect: ConnectNats, credential: CredentialSpec): Promis
 }
 
 async function removeAll<T extends StoredObject>(store: ResourceStore, kind: ResourceKind<T>): Promise<void> {
-  for (const object of await store.list(kind)) {
-    await store.delete(kind, object.metadata.name).catch((error: unknown) => {
-      if (!hasCode(error, "not-found")) throw error;
-    });
-  }
+  for (const object of await store.list(kind)) await deleteIfThere(store, kind, object.metadata.name);
 }
 
 function nodesLeft(nodes: readonly string[]): MeshError {

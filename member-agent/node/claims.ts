@@ -1,11 +1,12 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { nodeKind } from "../../crds/node.ts";
-import { familyOf, parseCidr } from "../../mesh/cidr.ts";
+import { familyOf } from "../../mesh/cidr.ts";
 import { lowestFreeNodeAddress } from "../../mesh/mesh-prefix.ts";
 import { objectNameOfCidr } from "../../mesh/names.ts";
 import { lowestFreeBlock } from "../../mesh/node-blocks.ts";
 import type { IPBlockSpec, MembershipStatus } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
+import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 
 /** Tells the other nodes where this one is. */
@@ -16,21 +17,28 @@ export async function registerNode(store: ResourceStore, name: string, addresses
 }
 
 /**
+ * Gives back what this node claimed, its Node last.
+ * @returns false when there was none any more
+ */
+export async function releaseNode(store: ResourceStore, node: string): Promise<boolean> {
+  for (const block of (await store.list(ipBlockKind)).filter(({ spec }) => spec.node === node)) {
+    await deleteIfThere(store, ipBlockKind, block.metadata.name);
+  }
+  return deleteIfThere(store, nodeKind, node);
+}
+
+/**
  * Makes sure that this node owns a mesh address of every mesh prefix and a block of every pod family. Creating the
  * IPBlock is the claim: of two nodes that want one range, one is told that it exists and takes the next.
- * @returns the blocks it had to claim
+ * @throws MeshError `blocks-exhausted` (retry)
  */
-export async function claimBlocks(store: ResourceStore, node: string, member: MembershipStatus): Promise<IPBlockSpec[]> {
-  const claimed: IPBlockSpec[] = [];
+export async function claimBlocks(store: ResourceStore, node: string, member: MembershipStatus): Promise<void> {
   for (const prefix of member.meshPrefixes) {
-    const made = await claimUnless(store, node, "Mesh", prefix, (taken) => lowestFreeNodeAddress(prefix, taken));
-    if (made) claimed.push(made);
+    await claimUnless(store, node, "Mesh", prefix, (taken) => lowestFreeNodeAddress(prefix, taken));
   }
   for (const podCIDR of firstOfEachFamily(member.podCIDRs)) {
-    const made = await claimUnless(store, node, "Pods", podCIDR, (taken) => lowestFreeBlock(podCIDR, taken));
-    if (made) claimed.push(made);
+    await claimUnless(store, node, "Pods", podCIDR, (taken) => lowestFreeBlock(podCIDR, taken));
   }
-  return claimed;
 }
 
 type Purpose = IPBlockSpec["purpose"];
@@ -41,19 +49,18 @@ async function claimUnless(
   purpose: Purpose,
   range: string,
   lowestFree: (taken: readonly string[]) => string | undefined,
-): Promise<IPBlockSpec | undefined> {
+): Promise<void> {
   for (;;) {
     const blocks = (await store.list(ipBlockKind)).map((block) => block.spec);
     const alike = blocks.filter((block) => block.purpose === purpose && familyOf(block.cidr) === familyOf(range));
-    if (alike.some((block) => block.node === node)) return undefined;
+    if (alike.some((block) => block.node === node)) return;
     const cidr = lowestFree(alike.map((block) => block.cidr));
     if (cidr === undefined) {
       throw new MeshError("blocks-exhausted", `node "${node}" finds no free block in ${range}: all are owned by other nodes`, { retry: true });
     }
-    const spec: IPBlockSpec = { cidr, node, purpose };
     try {
-      await store.create(ipBlockKind, { metadata: { name: objectNameOfCidr(parseCidr(cidr)) }, spec });
-      return spec;
+      await store.create(ipBlockKind, { metadata: { name: objectNameOfCidr(cidr) }, spec: { cidr, node, purpose } });
+      return;
     } catch (error) {
       if (!hasCode(error, "already-exists")) throw error;
     }

@@ -5,14 +5,14 @@ import { BACKSTOP_METRIC } from "../../tunnel/marks.ts";
 import type { Route, RouteTarget } from "../../tunnel/state.ts";
 import type { ClusterNode, Remote, Situation } from "../situation.ts";
 
+/** The prefixes that are somebody's now: this cluster's and the linked ones'. */
+export function livePrefixes({ self, remotes }: Situation): string[] {
+  return [...self.podCIDRs, ...self.meshPrefixes, ...remotes.flatMap((remote) => remote.prefixes)];
+}
+
 /** Own pod and mesh ranges, linked clusters' prefixes and withdrawn ones: unreachable rather than out in clear by the default route. */
 export function backstops(situation: Situation): Route[] {
-  const prefixes = new Set([
-    ...situation.self.podCIDRs,
-    ...situation.self.meshPrefixes,
-    ...situation.remotes.flatMap((remote) => remote.prefixes),
-    ...situation.withdrawn,
-  ]);
+  const prefixes = new Set([...livePrefixes(situation), ...situation.withdrawn]);
   return [...prefixes].map((prefix) => ({ prefix, target: { kind: "unreachable" }, metric: BACKSTOP_METRIC }));
 }
 

@@ -1,0 +1,29 @@
+import type { Command } from "commander";
+import { collect, verb } from "../command.ts";
+import type { Shell } from "../shell.ts";
+
+/** `trestle agent`: the process of one node. */
+export function agentCommand(shell: Shell): Command {
+  return verb(
+    "agent",
+    "Run the agent of one node: it keeps this machine's tunnels, routes and rules as the mesh wants them. Stop it and traffic goes on.",
+    [
+      "trestle agent --cluster east --node a --roles gateway,node --store /etc/trestle/store.yaml --state /var/lib/trestle/agent",
+      "trestle agent --cluster east --node b --store /etc/trestle/store.yaml --state /var/lib/trestle/agent",
+    ],
+  )
+    .option("--cluster <name>", "cluster this machine belongs to")
+    .option("--node <name>", "name of this machine in its cluster")
+    .option("--roles <roles>", "gateway, node: what it does here (default: node)", collect)
+    .option("--state <folder>", "state folder of this agent")
+    .option("--lan-device <name>", "interface to the other nodes (default: the one of the default route)")
+    .option("--endpoint <address>", "address that other clusters' gateways dial; repeatable (default: the LAN's)", collect)
+    .option("--wireguard-port <port>", "first of the UDP ports WireGuard listens on (default: 51820)")
+    .option("--health-listen <host:port>", "serve /healthz and /readyz here")
+    .action(async (flags: Readonly<Record<string, unknown>>, command: Command) => {
+      const { runDaemon } = await import("../daemon.ts");
+      const { agentSettings } = await import("../../member-agent/settings.ts");
+      const { runAgentProcess } = await import("../agent-process.ts");
+      await runDaemon(shell, agentSettings, { ...flags, ...command.optsWithGlobals() }, (parts) => runAgentProcess(shell, parts));
+    });
+}

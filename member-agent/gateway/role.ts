@@ -1,0 +1,167 @@
+import { credentialKind } from "../../crds/credential.ts";
+import { gatewayKind } from "../../crds/gateway.ts";
+import type { Report } from "../../crds/wire/report.ts";
+import type { CredentialSpec, Gateway, Revision } from "../../mesh/resources.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Run } from "../../platform/run.ts";
+import type { StateFolder } from "../../platform/state-folder.ts";
+import { deleteIfThere } from "../../platform/store/amend.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
+import type { ConnectNats } from "../member/connect.ts";
+import { MEMBER_OBJECT } from "../member/join.ts";
+import type { OwnGateway, Situation } from "../situation.ts";
+import { forgetWireGuardKey, openWireGuardKey } from "./key.ts";
+import { forgetLastView, openStoredView, pinsOf, readLastView } from "./mail.ts";
+import type { Mail } from "./mail.ts";
+import { announceGateway, claimGateway, gatewayRecords } from "./registration.ts";
+import { runSession } from "./session.ts";
+import { TunnelWatcher } from "./watcher.ts";
+
+export interface GatewayRoleParts {
+  readonly node: string;
+  /** Addresses that other clusters' gateways dial. */
+  readonly endpoints: readonly string[];
+  /** First UDP port of WireGuard. */
+  readonly basePort: number;
+  readonly run: Run;
+  readonly folder: StateFolder;
+  readonly connect: ConnectNats;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Told when a newer view was accepted. */
+  readonly onMail: () => void;
+}
+
+const CREDENTIAL_FILE = "credential.json";
+const LOOK_EVERY_MS = 1_000;
+
+/** What an agent does beyond a node's work where it is a gateway: a rank of its own, the mailbox, reports. */
+export class GatewayRole {
+  readonly #parts: GatewayRoleParts;
+  readonly #watcher: TunnelWatcher;
+  #mail: Mail | undefined;
+  #own: OwnGateway | undefined;
+  #applied: Revision | undefined;
+  #session: { readonly credential: CredentialSpec; readonly stop: () => void; readonly done: Promise<void> } | undefined;
+  #news = Promise.withResolvers<void>();
+
+  constructor(parts: GatewayRoleParts) {
+    this.#parts = parts;
+    this.#watcher = new TunnelWatcher(parts.run, parts.clock);
+  }
+
+  /** The last view that was believed. */
+  get mail(): Mail | undefined {
+    return this.#mail;
+  }
+
+  /** This gateway's rank, port and key, once they are known. */
+  get own(): OwnGateway | undefined {
+    return this.#own;
+  }
+
+  /** Takes up what is on disk: a gateway that reboots while hub and store are down works on its last good view. */
+  async recall(gateways: readonly Gateway[]): Promise<void> {
+    const { folder, node, basePort, run } = this.#parts;
+    const credential = await folder.read(CREDENTIAL_FILE, credentialKind.schema.spec);
+    const stored = await readLastView(folder);
+    if (credential !== undefined && stored !== undefined) this.#mail = openStoredView(stored, pinsOf(credential));
+    const rank = gateways.find(({ spec }) => spec.node === node)?.spec.rank;
+    if (rank !== undefined) this.#own = { rank, basePort, privateKey: (await openWireGuardKey(folder, run, rank)).privateKey };
+  }
+
+  /** Claims a rank unless this node has one, and tells the other gateways how to dial it. */
+  async register(store: ResourceStore): Promise<void> {
+    const { node, endpoints, basePort, folder, run } = this.#parts;
+    const gateway = await claimGateway(store, node);
+    const { privateKey, publicKey } = await openWireGuardKey(folder, run, gateway.spec.rank);
+    this.#own = { rank: gateway.spec.rank, basePort, privateKey };
+    await announceGateway(store, gateway, { publicKey, endpoints, basePort });
+  }
+
+  /** Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. */
+  async connect(store: ResourceStore, gateways: () => readonly Gateway[]): Promise<void> {
+    const credential = (await store.get(credentialKind, MEMBER_OBJECT))?.spec;
+    if (credential?.userJWT === undefined) return;
+    const present = this.#session;
+    if (present?.credential.userJWT === credential.userJWT && present.credential.hubKey === credential.hubKey) return;
+    await this.disconnect();
+    const { folder, log } = this.#parts;
+    const stored = await readLastView(folder);
+    // The mailbox of another mesh is another mailbox: what was accepted there says nothing here.
+    if (stored !== undefined && openStoredView(stored, pinsOf(credential)) === undefined) await this.#forgetMail();
+    await folder.write(CREDENTIAL_FILE, credential);
+    const end = new AbortController();
+    const done = runSession({ ...this.#parts, credential, onMail: (mail) => this.#take(mail), report: () => this.#report(gateways()), news: () => this.#news.promise }, end.signal).catch(
+      (error: unknown) => {
+        if (!end.signal.aborted) log.error({ event: "session-failed", error }, messageOf(error));
+      },
+    );
+    this.#session = { credential, stop: () => end.abort(), done };
+  }
+
+  /** Ends the talk with the hub. */
+  async disconnect(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    session?.stop();
+    await session?.done;
+  }
+
+  /** The kernel holds what this revision says. */
+  applied(revision: Revision | undefined): void {
+    if (revision?.generation === this.#applied?.generation && revision?.epoch === this.#applied?.epoch) return;
+    this.#applied = revision;
+    this.#tell();
+  }
+
+  /** Listens to the tunnels until `signal` aborts. */
+  async listen(situation: () => Situation | undefined, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#parts;
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_EVERY_MS, signal);
+      const present = situation();
+      if (signal.aborted || present === undefined) continue;
+      try {
+        if (await this.#watcher.look(present)) this.#tell();
+      } catch (error) {
+        log.warn({ event: "tunnels-unseen", error }, messageOf(error));
+      }
+    }
+  }
+
+  /** Gives the rank back and forgets keys, credential and view: the member leaves. */
+  async leave(store: ResourceStore): Promise<void> {
+    const { folder, node } = this.#parts;
+    await this.disconnect();
+    for (const gateway of (await store.list(gatewayKind)).filter(({ spec }) => spec.node === node)) {
+      await deleteIfThere(store, gatewayKind, gateway.metadata.name);
+      await forgetWireGuardKey(folder, gateway.spec.rank);
+    }
+    await folder.remove(CREDENTIAL_FILE);
+    await this.#forgetMail();
+    this.#own = undefined;
+    this.#applied = undefined;
+  }
+
+  #take(mail: Mail): void {
+    this.#mail = mail;
+    this.#parts.onMail();
+  }
+
+  async #forgetMail(): Promise<void> {
+    this.#mail = undefined;
+    await forgetLastView(this.#parts.folder);
+  }
+
+  #report(gateways: readonly Gateway[]): Report {
+    return { gateways: gatewayRecords(gateways).map((record) => ({ ...record, endpoints: [...record.endpoints] })), applied: this.#applied, pairs: [...this.#watcher.pairs] };
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers<void>();
+  }
+}

@@ -1,0 +1,74 @@
+import { overlaps, parseCidr } from "../mesh/cidr.ts";
+import type { Clock } from "../platform/clock.ts";
+import { MeshError } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
+import type { Run } from "../platform/run.ts";
+import type { StateFolder } from "../platform/state-folder.ts";
+import { removeDataPath, syncDataPath } from "../tunnel/data-path.ts";
+import type { SyncReport } from "../tunnel/data-path.ts";
+import { BACKSTOP_METRIC } from "../tunnel/marks.ts";
+import type { DataPathDeps } from "../tunnel/parts.ts";
+import { observeRoutes } from "../tunnel/routes/observe.ts";
+import type { DataPath, Route } from "../tunnel/state.ts";
+import { sysctlMemoryIn } from "./sysctl-memory.ts";
+
+export interface KernelParts {
+  readonly run: Run;
+  /** Path of wireguard-go, for kernels without WireGuard. */
+  readonly wireGuardGo: string | undefined;
+  readonly folder: StateFolder;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** This node's kernel, as far as it is ours. One sync at a time is the caller's duty. */
+export class Kernel {
+  readonly #deps: DataPathDeps;
+  readonly #run: Run;
+  readonly #log: Log;
+  /** Prefixes that have a backstop; undefined until the kernel was asked. */
+  #backstopped: readonly string[] | undefined;
+
+  constructor({ run, wireGuardGo, folder, clock, log }: KernelParts) {
+    this.#deps = { run, wireGuardGo, clock, sysctlMemory: sysctlMemoryIn(folder), endpointMemory: new Map() };
+    this.#run = run;
+    this.#log = log;
+  }
+
+  /**
+   * Prefixes that were once a linked cluster's: those with a backstop in the kernel, without what overlaps a prefix that
+   * is somebody's now.
+   */
+  async withdrawn(live: readonly string[]): Promise<string[]> {
+    this.#backstopped ??= backstopsIn(await observeRoutes(this.#run));
+    const present = live.map(parseCidr);
+    return this.#backstopped.filter((prefix) => !present.some((each) => overlaps(each, parseCidr(prefix))));
+  }
+
+  /**
+   * Makes the kernel hold `want`.
+   * @throws MeshError `sync-incomplete` (retry) that names each step that failed; the others were carried out
+   */
+  async hold(want: DataPath): Promise<void> {
+    const report = await syncDataPath(this.#deps, want);
+    this.#backstopped = backstopsIn(want.routes);
+    this.#account("synced", report);
+  }
+
+  /** Takes everything of ours away. @throws MeshError `sync-incomplete` (retry) */
+  async release(): Promise<void> {
+    this.#backstopped = [];
+    this.#account("released", await removeDataPath(this.#deps));
+  }
+
+  #account(event: string, { done, failed }: SyncReport): void {
+    if (done.length > 0) this.#log.info({ event, steps: done.map(({ part, step }) => `${part}: ${step}`) }, `${event}: ${done.length} steps`);
+    if (failed.length === 0) return;
+    const faults = failed.map(({ part, step, message }) => `${part}: ${step}: ${message}`);
+    throw new MeshError("sync-incomplete", `the kernel refused ${faults.length} steps:\n  ${faults.join("\n  ")}`, { retry: true });
+  }
+}
+
+function backstopsIn(routes: readonly Pick<Route, "prefix" | "metric" | "target">[]): string[] {
+  return routes.filter(({ target, metric }) => target.kind === "unreachable" && metric === BACKSTOP_METRIC).map(({ prefix }) => prefix);
+}
