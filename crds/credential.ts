@@ -4,7 +4,8 @@ import { membershipRefusals } from "../mesh/validation-member.ts";
 import type { KindDefinition } from "./kind.ts";
 import { defineKind } from "./kind.ts";
 
-const spec = z.object({
+/** Also how the agent keeps its copy on disk. */
+export const credentialSpec = z.object({
   mesh: z.string(),
   cluster: z.string(),
   natsURLs: z.array(z.string()),
@@ -22,7 +23,7 @@ const status = z.object({}) satisfies z.ZodType<Record<string, never>>;
 export const credentialKind: KindDefinition<Credential> = defineKind({
   kind: "Credential",
   plural: "credentials",
-  spec,
+  spec: credentialSpec,
   status,
   refusals: membershipRefusals,
 });
