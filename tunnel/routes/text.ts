@@ -15,10 +15,15 @@ export function sameRoute(a: ObservedRoute, b: ObservedRoute): boolean {
   return a.target?.kind === b.target?.kind && attributes(a) === attributes(b);
 }
 
+/**
+ * With a nexthop object an MTU is always said, 0 for none: a route that brings no metrics of its own is given those of
+ * any other route of that nexthop, MTU and all (fib_find_info_nh in net/ipv4/fib_semantics.c; seen on 6.18).
+ */
 function attributes({ target, src, mtu }: ObservedRoute): string {
+  const bytes = target?.kind === "nexthop" ? (mtu ?? 0) : mtu;
   return [
     ...(src === undefined ? [] : [`src ${src}`]),
-    ...(mtu === undefined ? [] : [`mtu ${mtu}`]),
+    ...(bytes === undefined ? [] : [`mtu ${bytes}`]),
     ...(target === undefined ? [] : [targetText(target)]),
   ].join(" ");
 }
