@@ -10,6 +10,8 @@ export interface CatalogueEntry {
 }
 
 const MESH = "The mesh:";
+const CLUSTER = "This cluster:";
+const DAEMONS = "Processes:";
 const ANY = "Any resource:";
 const LAB = "On this machine:";
 const THIS = "This command:";
@@ -58,6 +60,36 @@ export const catalogue: readonly CatalogueEntry[] = [
     summary: "Join tokens: create, list, revoke",
     group: MESH,
     load: async () => (await import("./commands/token.ts")).tokenCommand,
+  },
+  {
+    name: "join",
+    summary: "Join this cluster to a mesh, by a token",
+    group: CLUSTER,
+    load: async () => (await import("./commands/join.ts")).joinCommand,
+  },
+  {
+    name: "leave",
+    summary: "Take this cluster out of its mesh, and everything off its machines",
+    group: CLUSTER,
+    load: async () => (await import("./commands/leave.ts")).leaveCommand,
+  },
+  {
+    name: "hub",
+    summary: "Run a hub",
+    group: DAEMONS,
+    load: async () => (await import("./commands/hub.ts")).hubCommand,
+  },
+  {
+    name: "store",
+    summary: "Serve a cluster's own store, where there is no Kubernetes",
+    group: DAEMONS,
+    load: async () => (await import("./commands/store.ts")).storeCommand,
+  },
+  {
+    name: "agent",
+    summary: "Run the agent of one node",
+    group: DAEMONS,
+    load: async () => (await import("./commands/agent.ts")).agentCommand,
   },
   {
     name: "get",

@@ -5,7 +5,7 @@ import type { JoinWishes } from "../member-agent/member/join.ts";
 import { MeshError, messageOf } from "../platform/errors.ts";
 import { decodeJoinToken } from "../platform/identity/join-token.ts";
 import type { Globals } from "./globals.ts";
-import { withMember } from "./session.ts";
+import { withMember } from "./member-session.ts";
 import type { Shell } from "./shell.ts";
 
 /** What was typed after `trestle join`. */

@@ -9,6 +9,7 @@ import type { SyncReport } from "../tunnel/data-path.ts";
 import { BACKSTOP_METRIC } from "../tunnel/marks.ts";
 import type { DataPathDeps } from "../tunnel/parts.ts";
 import { observeRoutes } from "../tunnel/routes/observe.ts";
+import type { ObservedRoute } from "../tunnel/routes/observe.ts";
 import type { DataPath, Route } from "../tunnel/state.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
@@ -69,6 +70,6 @@ export class Kernel {
   }
 }
 
-function backstopsIn(routes: readonly Pick<Route, "prefix" | "metric" | "target">[]): string[] {
-  return routes.filter(({ target, metric }) => target.kind === "unreachable" && metric === BACKSTOP_METRIC).map(({ prefix }) => prefix);
+function backstopsIn(routes: readonly (Route | ObservedRoute)[]): string[] {
+  return routes.filter(({ target, metric }) => target?.kind === "unreachable" && metric === BACKSTOP_METRIC).map(({ prefix }) => prefix);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { collect, verb } from "../command.ts";
+import { globalsOf } from "../globals.ts";
 import type { Shell } from "../shell.ts";
 
 /** `trestle agent`: the process of one node. */
@@ -24,6 +25,6 @@ export function agentCommand(shell: Shell): Command {
       const { runDaemon } = await import("../daemon.ts");
       const { agentSettings } = await import("../../member-agent/settings.ts");
       const { runAgentProcess } = await import("../agent-process.ts");
-      await runDaemon(shell, agentSettings, { ...flags, ...command.optsWithGlobals() }, (parts) => runAgentProcess(shell, parts));
+      await runDaemon(shell, agentSettings, { ...flags, store: globalsOf(command).store }, (parts) => runAgentProcess(shell, parts));
     });
 }

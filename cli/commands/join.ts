@@ -39,9 +39,9 @@ export function joinCommand(shell: Shell): Command {
     .action(async (typed: string, options: JoinOptions, command: Command) => {
       const globals = globalsOf(command);
       const { joinCluster } = await import("../join-process.ts");
-      const answer = await joinCluster(shell, globals, { typed, expected: options.name, wishes: wishesOf(options) });
-      shell.out(renderOne(shell, globals.output, answer, describe));
-      note(shell, `Next: run \`trestle agent --cluster ${answer.cluster} --node NAME\` on each of its machines, one of them with --roles gateway,node.`);
+      const { userJWT: _, ...joined } = await joinCluster(shell, globals, { typed, expected: options.name, wishes: wishesOf(options) });
+      shell.out(renderOne(shell, globals.output, joined, () => describe(joined)));
+      note(shell, `Next: run \`trestle agent --cluster ${joined.cluster} --node NAME\` on each of its machines, one of them with --roles gateway,node.`);
     });
 }
 
@@ -56,7 +56,7 @@ function wishesOf(options: JoinOptions) {
   };
 }
 
-function describe({ cluster, number, podCIDRs, meshPrefixes }: JoinAnswer): string {
+function describe({ cluster, number, podCIDRs, meshPrefixes }: Omit<JoinAnswer, "userJWT">): string {
   return `Joined as "${cluster}", cluster ${number}.\n  pod CIDRs      ${podCIDRs.join(", ")}\n  mesh prefixes  ${meshPrefixes.join(", ")}\n`;
 }
 

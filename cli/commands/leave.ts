@@ -19,7 +19,7 @@ export function leaveCommand(shell: Shell): Command {
   )
     .option("--force", "leave even though the hub can't be told")
     .action(async ({ force }: { readonly force?: true }, command: Command) => {
-      const { withMember } = await import("../session.ts");
+      const { withMember } = await import("../member-session.ts");
       const { leaveMesh } = await import("../../member-agent/member/leave.ts");
       const cluster = await withMember(shell, globalsOf(command), ({ store, connect }) =>
         leaveMesh(
