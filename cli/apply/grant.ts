@@ -1,4 +1,4 @@
-import { MeshError, hasCode } from "../../platform/errors.ts";
+import { hasCode } from "../../platform/errors.ts";
 import { withSpec } from "../../platform/store/objects.ts";
 import type { ResourceKind, ResourceReader, ResourceStore, StoredObject } from "../../platform/store/port.ts";
 import type { Wish } from "./wishes.ts";
@@ -12,7 +12,7 @@ export type Outcome = "created" | "configured" | "unchanged";
 export async function refusalOf(
   wishes: readonly Wish[],
   store: ResourceReader,
-): Promise<{ readonly wish: Wish; readonly refusal: MeshError } | undefined> {
+): Promise<{ readonly wish: Wish; readonly code: string; readonly message: string } | undefined> {
   const granted: { readonly kind: string; readonly object: StoredObject }[] = [];
   const peers = readerWith(store, granted);
   for (const wish of wishes) {
@@ -23,7 +23,7 @@ export async function refusalOf(
     granted.push({ kind: kind.kind, object: next });
     if (present !== undefined && next.metadata.generation === present.metadata.generation) continue;
     const refusal = await kind.admit?.(next, present, peers);
-    if (refusal !== undefined) return { wish, refusal: new MeshError(refusal.code, refusal.message, { retry: false }) };
+    if (refusal !== undefined) return { wish, ...refusal };
   }
   return undefined;
 }

@@ -18,8 +18,7 @@ export interface Wish {
   /** Absent: those there are stay. */
   readonly labels: Readonly<Record<string, string>> | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
-  readonly document: number;
-  readonly line: number;
+  readonly written: WrittenObject;
 }
 
 const words = z.record(z.string(), z.string()).optional();
@@ -55,7 +54,10 @@ export function readWishes(
       const key = `${wish.known.kind.kind} "${wish.object.metadata.name}"`;
       const twin = wishes.get(key);
       if (twin !== undefined)
-        throw new FieldFault(["metadata", "name"], `${key} is in this file already, on line ${twin.line}`);
+        throw new FieldFault(
+          ["metadata", "name"],
+          `${key} is in this file already, on line ${twin.written.lineOf([])}`,
+        );
       wishes.set(key, wish);
     } catch (error) {
       const path = error instanceof FieldFault ? error.path : [];
@@ -65,15 +67,15 @@ export function readWishes(
   return { wishes: [...wishes.values()], faults: faults.toSorted((a, b) => a.line - b.line) };
 }
 
-function readWish({ value, document, lineOf }: WrittenObject, place: KnownKind["place"]): Wish {
-  const { kind: kindName, metadata, spec } = readEnvelope(value);
+function readWish(written: WrittenObject, place: KnownKind["place"]): Wish {
+  const { kind: kindName, metadata, spec } = readEnvelope(written.value);
   const known = kindOf(place, kindName);
   const { refusal } = readName(metadata.name);
   if (refusal !== undefined) throw new FieldFault(["metadata", "name"], refusal.message);
   const object = readSpec(known, metadata.name, spec);
   refuseUnknownFields(spec, object.spec, ["spec"]);
   const { labels, annotations } = metadata;
-  return { known, object, labels, annotations, document, line: lineOf([]) };
+  return { known, object, labels, annotations, written };
 }
 
 function readEnvelope(value: unknown): z.infer<typeof envelope> {
@@ -104,9 +106,9 @@ function readSpec({ kind }: KnownKind, name: string, spec: unknown): StoredObjec
   }
 }
 
-/** A kind's parser begins its sentence with the field, `spec.members.names[0] must be …`. */
-function pathIn(fault: string): (string | number)[] {
-  const [field = ""] = /^spec(?:\.[^\s.[\]]+|\[\d+\])*/.exec(fault) ?? [];
+/** A kind begins its sentences with the field: `spec.members.names[0] must be …`, `spec.cidr: 10.0.0.1/8 has …`. */
+export function pathIn(fault: string): (string | number)[] {
+  const [field = ""] = /^(?:spec|metadata)(?:\.[^\s.:[\]]+|\[\d+\])*/.exec(fault) ?? [];
   return [...field.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map(([word, index]) =>
     index === undefined ? word : Number(index),
   );

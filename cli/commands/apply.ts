@@ -29,7 +29,7 @@ export function applyCommand(shell: Shell): Command {
 }
 
 async function apply(shell: Shell, globals: Globals, source: string, text: string): Promise<void> {
-  const { readWishes } = await import("../apply/wishes.ts");
+  const { pathIn, readWishes } = await import("../apply/wishes.ts");
   const { grant, refusalOf } = await import("../apply/grant.ts");
   const { withStore } = await import("../session.ts");
   const { wishes, faults } = readWishes(text, globals.store === undefined ? "hub" : "member");
@@ -42,10 +42,10 @@ async function apply(shell: Shell, globals: Globals, source: string, text: strin
     const store = await session.store();
     const refused = await refusalOf(wishes, store);
     if (refused !== undefined) {
-      const { wish, refusal } = refused;
-      throw new MeshError(refusal.code, faultsText(source, [{ ...wish, message: refusal.message }]), {
+      const { wish, code, message } = refused;
+      const { document, lineOf } = wish.written;
+      throw new MeshError(code, faultsText(source, [{ document, line: lineOf(pathIn(message)), message }]), {
         retry: false,
-        cause: refusal,
       });
     }
     for (const wish of wishes) {
