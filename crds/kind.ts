@@ -21,7 +21,9 @@ export interface KindReader {
   list<T extends AnyResource>(kind: KindDefinition<T>): Promise<readonly T[]>;
 }
 
-/** One kind: its schemas, and what may be written. A store takes it as it is (its port asks for a part of this shape). */
+/**
+ * One kind: its schemas, and what may be written. A store takes it as it is (its port asks for a part of this shape).
+ */
 export interface KindDefinition<T extends AnyResource> {
   readonly kind: T["kind"];
   /** Lower case plural, as in a URL. */

@@ -15,7 +15,7 @@ export const metadata = z.object({
   annotations: z.record(z.string(), z.string()).default({}),
 }) satisfies z.ZodType<Metadata>;
 
-export const condition = z.object({
+const condition = z.object({
   type: z.string(),
   status: z.enum(["True", "False", "Unknown"]),
   reason: z.string(),

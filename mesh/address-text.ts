@@ -7,7 +7,10 @@ const DOT = 46;
 const ZERO = 48;
 const COLON = 58;
 
-/** Dotted decimal. No leading zeros: some readers take 010 for eight (RFC 6943, section 3.1.1). Undefined when it is none. */
+/**
+ * Dotted decimal. No leading zeros: some readers take 010 for eight (RFC 6943, section 3.1.1). Undefined when it is
+ * none.
+ */
 export function readIPv4(text: string): bigint | undefined {
   let value = 0;
   let octet = 0;
@@ -30,7 +33,10 @@ export function readIPv4(text: string): bigint | undefined {
   return dots === 3 && digits > 0 ? BigInt(value * 256 + octet) : undefined;
 }
 
-/** Colons and hexadecimal groups, of which one `::` may stand for several zero ones (RFC 4291, section 2.2). Undefined when it is none. */
+/**
+ * Colons and hexadecimal groups, of which one `::` may stand for several zero ones (RFC 4291, section 2.2). Undefined
+ * when it is none.
+ */
 export function readIPv6(text: string): bigint | undefined {
   const groups: number[] = [];
   let elision = -1;
@@ -61,7 +67,10 @@ export function readIPv6(text: string): bigint | undefined {
   return (joined(groups, 0, 3) << 80n) | (joined(groups, 3, 6) << 32n) | joined(groups, 6, 8);
 }
 
-/** The prefix length that `text` ends with: one to three digits from `start` on, no leading zero. Undefined when there is none. */
+/**
+ * The prefix length that `text` ends with: one to three digits from `start` on, no leading zero. Undefined when there
+ * is none.
+ */
 export function readLength(text: string, start: number): number | undefined {
   const digits = text.length - start;
   if (digits < 1 || digits > 3 || (digits > 1 && text.charCodeAt(start) === ZERO)) return undefined;

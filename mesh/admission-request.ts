@@ -30,7 +30,9 @@ export interface ReadRequest {
   readonly local: readonly Cidr[];
 }
 
-/** Longest prefix a cluster may have assigned: below it nodes find no room for blocks, nor a mesh prefix for its ranks. */
+/**
+ * Longest prefix a cluster may have assigned: below it nodes find no room for blocks, nor a mesh prefix for its ranks.
+ */
 export const LONGEST_BLOCK: Readonly<Record<Family, number>> = { 4: 26, 6: 122 };
 
 /** Reads a request and refuses what can be seen in it alone: a bad name, a bad range, a prefix length that can't be. */
@@ -59,7 +61,7 @@ export function readRequest(request: AdmissionRequest): Checked<ReadRequest> {
 }
 
 /** Why a block of this length can't be assigned in this family, if it can't. */
-export function blockLengthRefusal(cluster: string, family: Family, length: number): Refusal | undefined {
+function blockLengthRefusal(cluster: string, family: Family, length: number): Refusal | undefined {
   if (length <= LONGEST_BLOCK[family]) {
     return undefined;
   }

@@ -1,7 +1,10 @@
 import { readIPv4, readIPv6, readLength } from "./address-text.ts";
 import type { Family } from "./resources.ts";
 
-/** Arithmetic on addresses and CIDRs of both families. Texts here are ours already: what people type goes through typed-cidr.ts. */
+/**
+ * Arithmetic on addresses and CIDRs of both families. Texts here are ours already: what people type goes through
+ * typed-cidr.ts.
+ */
 
 export interface Address {
   readonly family: Family;

@@ -9,7 +9,9 @@ import type { Checked, Refusal } from "./refusal.ts";
 import { refuse } from "./refusal.ts";
 import type { LedgerRow, LedgerSpec, LedgerUse } from "./resources.ts";
 
-/** Who owns which prefix and which number. Whoever writes a changed ledger does so by compare-and-swap, or asks again. */
+/**
+ * Who owns which prefix and which number. Whoever writes a changed ledger does so by compare-and-swap, or asks again.
+ */
 
 /** The ledger of a new mesh. */
 export const EMPTY_LEDGER: LedgerSpec = { rows: [], numbers: [] };

@@ -37,7 +37,10 @@ export interface ResolvedLinks {
   readonly problems: ReadonlyMap<string, LinkProblems>;
 }
 
-/** The unordered pairs a link makes of `clusters`, sorted. `members` is a full mesh, `from` and `to` is every one to every other. */
+/**
+ * The unordered pairs a link makes of `clusters`, sorted. `members` is a full mesh, `from` and `to` is every one to
+ * every other.
+ */
 export function pairsOf({ spec }: DraftLink, clusters: readonly LinkableCluster[]): Pair[] {
   const members = selected(spec.members, clusters);
   const made = new Map<string, Pair>();
@@ -72,7 +75,10 @@ export function resolveLinks(links: readonly ClusterLink[], clusters: readonly L
   return { pairs: [...ruled.values()].toSorted(comparePairs), problems };
 }
 
-/** The pairs of each cluster, for those who ask cluster by cluster: in a large mesh a scan of all pairs for each is slow. */
+/**
+ * The pairs of each cluster, for those who ask cluster by cluster: in a large mesh a scan of all pairs for each is
+ * slow.
+ */
 export function pairsByCluster(pairs: readonly LinkedPair[]): ReadonlyMap<string, readonly LinkedPair[]> {
   const of = new Map<string, LinkedPair[]>();
   for (const pair of pairs) {

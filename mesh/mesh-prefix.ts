@@ -1,5 +1,5 @@
 import { addressInCidr, bitsOf, formatAddress, nthAddress, parseAddress, parseCidr, sizeOf } from "./cidr.ts";
-import type { Family, TunnelKind } from "./resources.ts";
+import type { TunnelKind } from "./resources.ts";
 import { MAX_RANKS } from "./resources.ts";
 
 /**
@@ -18,11 +18,6 @@ export function healthAddress(prefix: string, rank: number, tunnel: TunnelKind):
     throw new RangeError(`${rank} is not a rank: ranks run from 0 to ${MAX_RANKS - 1}`);
   }
   return hostCidr(prefix, 1 + 2 * rank + (tunnel === "VXLAN" ? 1 : 0));
-}
-
-/** How many nodes a mesh prefix of this family and length has addresses for; the last address stays unused. */
-export function nodeCapacity(family: Family, length: number): number {
-  return Math.max(0, 2 ** (bitsOf(family) - length) - FIRST_NODE - 1);
 }
 
 /** True when `address` is one that a mesh prefix gives to nodes. */

@@ -1,7 +1,10 @@
 import type { Cidr } from "./cidr.ts";
 import { bitsOf, compareCidrs, overlaps, sizeOf } from "./cidr.ts";
 
-/** Cutting blocks out of a range, whatever else is in it. Work grows with the occupied ranges, never with the size of the pool. */
+/**
+ * Cutting blocks out of a range, whatever else is in it. Work grows with the occupied ranges, never with the size of
+ * the pool.
+ */
 
 /** Addresses from `start` up to, not including, `end`. */
 interface Gap {
@@ -74,7 +77,10 @@ function* gapsIn(pool: Cidr, occupied: readonly Cidr[]): Generator<Gap> {
   }
 }
 
-/** The fewest CIDRs that fill a gap, in order, without those too small for `length`: the free blocks of a buddy allocator. */
+/**
+ * The fewest CIDRs that fill a gap, in order, without those too small for `length`: the free blocks of a buddy
+ * allocator.
+ */
 function* wholeBlocks(pool: Cidr, gap: Gap, length: number): Generator<Cidr> {
   const { start, end } = aligned(gap, blockSize(pool, length));
   let first = start;

@@ -24,7 +24,9 @@ export function poolsFor({ purpose, family }: Omit<BlockWish, "length">, pools: 
     .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
-/** A free block from the first pool, by name, that has one, and that pool's name. Refusals say which pools were tried. */
+/**
+ * A free block from the first pool, by name, that has one, and that pool's name. Refusals say which pools were tried.
+ */
 export function cutBlock(
   wish: BlockWish,
   pools: readonly NamedPool[],

@@ -1,6 +1,9 @@
 import type { Revision } from "./resources.ts";
 
-/** Negative when `a` is older than `b`, zero when they are the same: first the hub's term decides, then the count of changes. */
+/**
+ * Negative when `a` is older than `b`, zero when they are the same: first the hub's term decides, then the count of
+ * changes.
+ */
 export function compareRevisions(a: Revision, b: Revision): number {
   return a.epoch - b.epoch || a.generation - b.generation;
 }

@@ -8,7 +8,10 @@ import { refuse } from "./refusal.ts";
 
 const MAPPED = parseCidr("::ffff:0:0/96");
 
-/** A CIDR as a person typed it. Refuses what is none (`bad-cidr`) and set host bits (`host-bits-set`, naming the network). */
+/**
+ * A CIDR as a person typed it. Refuses what is none (`bad-cidr`) and set host bits (`host-bits-set`, naming the
+ * network).
+ */
 export function readCidr(typed: string): Checked<Cidr> {
   const text = typed.trim();
   const oddity = oddityIn(text);
