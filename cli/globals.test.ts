@@ -24,6 +24,24 @@ test.each([
 });
 
 test.each([
+  [["--lab", "status"], ["status"]],
+  [
+    ["get", "nodes", "--lab=east", "-o", "json"],
+    ["get", "nodes", "-o", "json"],
+  ],
+  [
+    ["lab", "exec", "hub", "--", "ls", "--lab"],
+    ["lab", "exec", "hub", "--", "ls", "--lab"],
+  ],
+  [
+    ["get", "--label"],
+    ["get", "--label"],
+  ],
+])("%j is %j inside the lab", (argv, inside) => {
+  expect(withoutLab(argv)).toEqual(inside);
+});
+
+test.each([
   [
     ["pool", "list"],
     ["pool", "list"],

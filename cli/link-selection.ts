@@ -59,7 +59,9 @@ function readLabels(words: readonly string[]): Readonly<Record<string, string>> 
     const key = word.slice(0, at);
     const value = word.slice(at + 1);
     if ((labels.get(key) ?? value) !== value) {
-      throw new WordsDisagree(`no cluster carries both ${key}=${labels.get(key)} and ${word}; all labels given must match`);
+      throw new WordsDisagree(
+        `no cluster carries both ${key}=${labels.get(key)} and ${word}; all labels given must match`,
+      );
     }
     labels.set(key, value);
   }

@@ -49,6 +49,8 @@ function textOf(cell: Cell): string {
   return stripVTControlCharacters(text).replaceAll(/\p{Cc}+/gu, " ") || "-";
 }
 
+const graphemes = new Intl.Segmenter();
+
 function width(text: string): number {
-  return [...text].length;
+  return Array.from(graphemes.segment(text)).length;
 }

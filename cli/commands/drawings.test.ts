@@ -22,8 +22,28 @@ const status: StatusAnswer = {
     { name: "west", podCIDRs: [] },
   ],
   pairs: [
-    { from: "east", to: "west", tunnel: "WireGuard", state: "Up", reason: "Proven", message: "all is well", since: ago(7_300), rttMs: 0.82, loss: 0, pathMTU: 1440 },
-    { from: "west", to: "east", tunnel: "VXLAN", state: "Unreachable", reason: "NoGateway", message: "east has no gateway", since: ago(3), loss: 0.125 },
+    {
+      from: "east",
+      to: "west",
+      tunnel: "WireGuard",
+      state: "Up",
+      reason: "Proven",
+      message: "all is well",
+      since: ago(7_300),
+      rttMs: 0.82,
+      loss: 0,
+      pathMTU: 1440,
+    },
+    {
+      from: "west",
+      to: "east",
+      tunnel: "VXLAN",
+      state: "Unreachable",
+      reason: "NoGateway",
+      message: "east has no gateway",
+      since: ago(3),
+      loss: 0.125,
+    },
   ],
 };
 
@@ -67,7 +87,12 @@ test("a trace that arrives is a list of what holds", () => {
 test("a trace that stops ends with what stops it and what to do", () => {
   const hops = [
     { check: "source", ok: true, detail: "cluster east" },
-    { check: "link", ok: false, detail: 'no ClusterLink joins "east" and "west"', remedy: "trestle link create NAME --members east,west" },
+    {
+      check: "link",
+      ok: false,
+      detail: 'no ClusterLink joins "east" and "west"',
+      remedy: "trestle link create NAME --members east,west",
+    },
   ];
   expect(drawTrace(ends, { reachable: false, hops }, look)).toBe(`\
 ✓ source   cluster east

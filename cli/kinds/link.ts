@@ -21,7 +21,7 @@ export const linkColumns: readonly Column<ClusterLink>[] = [
 ];
 
 /** `east,west`, `tier=edge`, or `hub -> east,west` */
-export function whoText({ members, from, to }: ClusterLinkSpec): string {
+function whoText({ members, from, to }: ClusterLinkSpec): string {
   return members === undefined ? `${selectionText(from)} -> ${selectionText(to)}` : selectionText(members);
 }
 
