@@ -14,7 +14,7 @@ export function identityInFolder(folder: StateFolder): IdentityPlace {
       const text = await folder.readText(FILE);
       if (text === undefined) return undefined;
       try {
-        return JSON.parse(text);
+        return JSON.parse(text) as unknown;
       } catch (error) {
         const message = `${folder.path}/${FILE} is damaged (${messageOf(error)}); restore it from a backup`;
         throw new MeshError("bad-identity", message, { retry: false, cause: error });
