@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { cidrs } from "../../mesh/testing/arbitraries.ts";
+import { formatCidr } from "../../mesh/cidr.ts";
+import type { Firewall } from "../state.ts";
+import type { TestNode } from "../testing/namespace.ts";
+import { makeTestNode } from "../testing/namespace.ts";
+import { applyFirewall } from "./apply.ts";
+import { observeFirewall } from "./observe.ts";
+import { planFirewall } from "./plan.ts";
+import { rulesetOf } from "./ruleset.ts";
+
+let node: TestNode;
+beforeAll(async () => {
+  node = await makeTestNode("nft");
+}, 60_000);
+afterAll(() => node.remove(), 60_000);
+
+async function sync(want: Firewall | undefined) {
+  return applyFirewall(node.run, planFirewall(want && rulesetOf(want), await observeFirewall(node.run)));
+}
+
+const EMPTY: Firewall = {
+  lanDevice: "eth0",
+  remotePrefixes: [],
+  announcedPrefixes: [],
+  localPrefixes: [],
+  localAddresses: [],
+};
+
+test("nft lists any table of ours just as it was written, and one can follow any other", async () => {
+  // A prefix of length 0 is no remote cluster's, and nft lists it in a form of its own.
+  const some = fc.array(
+    cidrs()
+      .filter(({ length }) => length > 0)
+      .map(formatCidr),
+    { maxLength: 8 },
+  );
+  const firewalls = fc.record({
+    lanDevice: fc.constantFrom("eth0", "eth0.5"),
+    remotePrefixes: some,
+    announcedPrefixes: some,
+    localPrefixes: some,
+    localAddresses: fc.subarray(["10.1.255.1", "10.1.255.2", "fd65:1::1"]),
+  });
+  await fc.assert(
+    fc.asyncProperty(firewalls, async (want) => {
+      expect((await sync(want)).filter(({ error }) => error !== undefined)).toEqual([]);
+      expect(await sync(want)).toEqual([]);
+    }),
+    { numRuns: 25 },
+  );
+}, 120_000);
+
+test("a prefix comes and goes without a rule being touched", async () => {
+  await sync(EMPTY);
+  const rules = async () => (await node.run("nft", ["-a", "list", "table", "inet", "trestle"])).match(/# handle \d+/g);
+  const before = await rules();
+  expect(await sync({ ...EMPTY, remotePrefixes: ["10.2.0.0/16"] })).toEqual([{ step: "nft add 1 in set remote4" }]);
+  expect(await sync(EMPTY)).toEqual([{ step: "nft delete 1 in set remote4" }]);
+  expect(await rules()).toEqual(before);
+}, 60_000);
+
+test("a transaction that nft refuses changes nothing and says why", async () => {
+  await sync({ ...EMPTY, remotePrefixes: ["10.2.0.0/16"] });
+  const steps = [
+    { op: "delete", set: "remote4", elements: [{ prefix: { addr: "10.2.0.0", len: 16 } }] },
+    { op: "add", set: "nowhere", elements: ["10.0.0.1"] },
+  ] as const;
+  const outcomes = await applyFirewall(node.run, steps);
+  expect(outcomes.every(({ error }) => error?.includes("No such file or directory"))).toBe(true);
+  expect(await sync({ ...EMPTY, remotePrefixes: ["10.2.0.0/16"] })).toEqual([]);
+}, 60_000);
+
+test("a foreign table is not touched, whatever happens to ours", async () => {
+  const foreign = "table inet other { chain forward { type filter hook forward priority 0; policy drop; }; }";
+  await node.run("nft", [foreign]);
+  const before = await node.run("nft", ["-a", "list", "table", "inet", "other"]);
+  await sync(EMPTY);
+  await sync(undefined);
+  expect(await node.run("nft", ["-a", "list", "table", "inet", "other"])).toBe(before);
+  expect(await node.run("nft", ["list", "tables"])).toBe("table inet other\n");
+  expect(await sync(undefined)).toEqual([]);
+}, 60_000);
