@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
 import type { Clock } from "../platform/clock.ts";
-import { MeshError } from "../platform/errors.ts";
 import { layoutOf } from "./layout.ts";
 import { requireSite } from "./place.ts";
-import { labNames, openLab, stateOf } from "./state.ts";
+import { openLab, stateOf, usualLab } from "./state.ts";
 import { atHub, atStore, TRESTLE } from "./trestle.ts";
 
 /**
@@ -17,21 +16,18 @@ import { atHub, atStore, TRESTLE } from "./trestle.ts";
 export function enterLab(where: string, words: readonly string[], clock: Clock): string[] {
   const at = where.indexOf("/");
   const cluster = where.slice(at + 1) || "hub";
-  const lab = openLab(at < 0 ? onlyLab() : where.slice(0, at), clock);
+  const lab = openLab(at < 0 ? usualLab() : where.slice(0, at), clock);
   const state = stateOf(lab);
   const layout = layoutOf(lab.name, state.file);
   const { prefix, options } =
     cluster === "hub" ? atHub(lab, layout) : atStore(lab, state, requireSite(layout, cluster));
   // Options of the root: what follows them, a `--` and its words too, stays as it was typed.
-  return [...prefix, TRESTLE, ...options, ...words];
+  return [...keepFolder(prefix), TRESTLE, ...options, ...words];
 }
 
-function onlyLab(): string {
-  const [name, ...others] = labNames();
-  if (name === undefined) throw new MeshError("no-lab", "no lab is up; trestle lab up makes one", { retry: false });
-  if (others.length === 0) return name;
-  const message = `several labs are up (${[name, ...others].join(", ")}); say which: --lab=${name}/CLUSTER, or --lab=${name}/hub`;
-  throw new MeshError("which-lab", message, { retry: false });
+/** The same prefix, keeping the folder this process is in: another mount namespace would start at its root. */
+export function keepFolder([nsenter = "", ...words]: readonly string[]): string[] {
+  return [nsenter, `--wd=${process.cwd()}`, ...words];
 }
 
 /** Runs a command with this process's own input and output, to its end, and gives its exit code (128 + signal when it was killed). */

@@ -2,6 +2,9 @@ import { overlaps, parseCidr, sizeOf } from "../mesh/cidr.ts";
 import type { LabCluster, LabFile, LabLink } from "./file.ts";
 import { FIRST_NODE, HUB_LAN, netnsNames } from "./layout.ts";
 
+/** What a hub makes its first Mesh pool of, see `trestle hub --mesh-pool`. */
+const MESH_POOL = "100.64.0.0/10";
+
 /** One fault of a lab file: where it is, by key, and what to do. */
 export interface Fault {
   readonly path: readonly (string | number)[];
@@ -90,6 +93,7 @@ function linkFaults(link: LabLink, path: Path, file: LabFile): Fault[] {
 function overlapFaults(file: LabFile): Fault[] {
   const ranges = [
     { path: ["hub"] as Path, cidr: HUB_LAN, owner: "the net of the hub" },
+    { path: [], cidr: MESH_POOL, owner: "the hub's own pool, of gateways' and nodes' mesh addresses" },
     ...file.pools.map(({ name, cidr }, at) => ({ path: ["pools", at, "cidr"], cidr, owner: `pool ${name}` })),
     ...file.clusters.map(({ name, lan }, at) => ({
       path: ["clusters", at, "lan"],

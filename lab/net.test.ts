@@ -7,6 +7,7 @@ import { runner } from "../platform/run.ts";
 import { checkLab } from "./check.ts";
 import { takeDown } from "./down.ts";
 import { breakTarget, mendTarget } from "./faults.ts";
+import { enterLab, keepFolder, runInherited } from "./enter.ts";
 import { layoutOf } from "./layout.ts";
 import { listNetns } from "./netns.ts";
 import { findPlace } from "./place.ts";
@@ -17,6 +18,7 @@ import { parseLabFile } from "./read-file.ts";
 import { shapeOf } from "./show.ts";
 import { openLab, readState, stateOf } from "./state.ts";
 import type { Lab } from "./state.ts";
+import { measureThroughput } from "./throughput.ts";
 import { bringUp } from "./up.ts";
 
 const FILE = parseLabFile(
@@ -176,6 +178,37 @@ test("check sees what drops large packets only", async () => {
     largeOk: false,
   });
 }, 90_000);
+
+test("throughput is measured between any two places", async () => {
+  const way = { from: "east/web", to: "west/db", address: "10.65.0.2" };
+  expect(await measureThroughput(lab, way, 1, signal)).toBeGreaterThan(1e6);
+});
+
+test("a command line is run inside the lab: beside its hub, or on a cluster's first gateway", () => {
+  const ofHub = enterLab(`${lab.name}/hub`, ["status", "--watch"], systemClock);
+  expect(ofHub).toContain(`--net=/run/netns/${lab.name}-hub`);
+  expect(ofHub.slice(-4)).toEqual(["--context", `${lab.dir}/hub/context.yaml`, "status", "--watch"]);
+  const ofCluster = enterLab(`${lab.name}/east`, ["get", "nodes"], systemClock);
+  expect(ofCluster).toContain(`--net=/run/netns/${lab.name}-east-a`);
+  expect(ofCluster.slice(-4)).toEqual(["--store", `${lab.dir}/clusters/east/store/store.yaml`, "get", "nodes"]);
+  expect(() => enterLab(`${lab.name}/nowhere`, [], systemClock)).toThrow(
+    "has no cluster nowhere; it has east, west, edge",
+  );
+});
+
+test("what runs inside a lab passes its exit code on, keeps the folder, and has the node's own files", async () => {
+  const { prefix } = findPlace(lab, stateOf(lab), "east/a");
+  const inside = keepFolder(prefix);
+  expect(
+    await runInherited([
+      ...inside,
+      "sh",
+      "-c",
+      `test "$PWD" = ${process.cwd()} && grep -q ' /run/wireguard ' /proc/self/mountinfo && exit 7`,
+    ]),
+  ).toBe(7);
+  expect(await runInherited([...inside, "sh", "-c", "kill -9 $$"])).toBe(137);
+});
 
 test("show has the shape that was promised", () => {
   expect(shapeOf(lab)).toMatchObject({

@@ -69,6 +69,19 @@ export function labNames(): string[] {
   }
 }
 
+/** What a lab is called unless it is given a name. */
+const DEFAULT_LAB = "lab";
+
+/** The lab that is meant when none is named: the only one there is, else the one with the usual name. @throws MeshError `which-lab` */
+export function usualLab(): string {
+  const names = labNames();
+  const [only = DEFAULT_LAB] = names;
+  if (names.length < 2) return only;
+  if (names.includes(DEFAULT_LAB)) return DEFAULT_LAB;
+  const message = `several labs are up (${names.join(", ")}); say which: --name ${only}, or --lab=${only}/hub, --lab=${only}/CLUSTER`;
+  throw new MeshError("which-lab", message, { retry: false });
+}
+
 /** What is recorded of the lab; undefined when it is not there. @throws MeshError `bad-lab-state` */
 export function readState(lab: Lab): LabState | undefined {
   let text: string;

@@ -10,10 +10,11 @@ import { globalsOf } from "../globals.ts";
 import { renderOne } from "../output.ts";
 import { note } from "../shell.ts";
 import type { Shell } from "../shell.ts";
-import { chooseLab, DEFAULT_NAME, nameOption } from "./lab-options.ts";
+import { chooseLab, nameOption } from "./lab-options.ts";
 import type { LabOptions } from "./lab-options.ts";
 import { podCommand } from "./lab-pod.ts";
 
+const DEFAULT_NAME = "lab";
 const DEFAULT_FILE = path.join(import.meta.dirname, "..", "..", "lab", "three-clusters.yaml");
 
 /** `trestle lab …`: clusters out of network namespaces on this machine. */
@@ -85,10 +86,10 @@ function exec(shell: Shell): Command {
     .action(async (name: string, words: readonly string[], options: LabOptions) => {
       const { findPlace } = await import("../../lab/place.ts");
       const { stateOf } = await import("../../lab/state.ts");
-      const { runInherited } = await import("../../lab/enter.ts");
+      const { keepFolder, runInherited } = await import("../../lab/enter.ts");
       const lab = await chooseLab(shell, options);
       const { prefix } = findPlace(lab, stateOf(lab), name);
-      const code = await runInherited([...prefix, ...(words[0] === "--" ? words.slice(1) : words)]);
+      const code = await runInherited([...keepFolder(prefix), ...(words[0] === "--" ? words.slice(1) : words)]);
       if (code !== EXIT.done) throw new Verdict(code);
     });
 }
@@ -143,13 +144,16 @@ function down(shell: Shell): Command {
     "trestle lab down",
     "trestle lab down --name second",
   ])
-    .addOption(nameOption())
+    .option("--name <lab>", "which lab: never guessed, so that a second time takes away no other", DEFAULT_NAME)
     .action(async (options: LabOptions) => {
       const { takeDown } = await import("../../lab/down.ts");
+      const { labNames } = await import("../../lab/state.ts");
       const { runner } = await import("../../platform/run.ts");
       const lab = await chooseLab(shell, options);
       const removed = await takeDown(lab, runner(), shell.signal);
-      note(shell, removed ? `lab ${lab.name} is gone` : `there is no lab ${lab.name}`);
+      const others = labNames();
+      const there = others.length > 0 ? `; there is ${others.join(", ")}` : "";
+      note(shell, removed ? `lab ${lab.name} is gone` : `there is no lab ${lab.name}${there}`);
     });
 }
 

@@ -1,0 +1,69 @@
+import { expect, test } from "@jest/globals";
+import { drawColumns, drawLab, drawMatrix } from "./drawings.ts";
+
+const plain = { good: String, bad: String, faint: String };
+const well = { family: 4, ok: true, sourcePreserved: true, rttMs: 0.5, largeOk: true } as const;
+
+test("columns are as wide as they need, the last one is not padded", () => {
+  expect(
+    drawColumns([
+      ["A", "LONG", "C"],
+      ["aaa", "b", "c"],
+    ]),
+  ).toBe("A     LONG   C\naaa   b      c\n");
+});
+
+test("a matrix shows round-trip times where all is well, and in a word what is not", () => {
+  const report = {
+    pairs: [
+      { from: "e/a", to: "e/b", ...well },
+      { from: "e/b", to: "e/a", ...well, sourcePreserved: false },
+      { from: "e/a", to: "w/c", ...well, largeOk: false },
+      { from: "w/c", to: "e/a", ...well, ok: false, sourcePreserved: false, rttMs: null, largeOk: false },
+    ],
+    isolated: [
+      { from: "e/b", to: "w/c", family: 4, ok: true },
+      { from: "w/c", to: "e/b", family: 4, ok: false },
+    ],
+    passed: 2,
+    failed: 4,
+  } as const;
+  expect(drawMatrix(report, plain)).toBe(
+    [
+      "from \\ to   e/a        e/b       w/c",
+      "e/a         ·          0.50 ms   LARGE",
+      "e/b         SOURCE     ·         apart",
+      "w/c         NO REACH   LEAK      ·",
+      "",
+      "2 of 6 ways are as they must be, 4 are not",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("a lab is drawn as its clusters and its places", () => {
+  const shape = {
+    hub: { netns: "lab-hub", nats: "tls://198.51.100.10:4222" },
+    clusters: [
+      {
+        name: "east",
+        podCIDRs: ["10.64.0.0/16"],
+        lan: "192.168.1.0/24",
+        nodes: [{ name: "a", netns: "lab-east-a", addresses: ["192.168.1.10/24"], gateway: true }],
+        pods: [{ name: "web", netns: "lab-east-pod-web", node: "a", network: "overlay", addresses: ["10.64.0.2"] }],
+      },
+    ],
+  };
+  expect(drawLab(shape)).toBe(
+    [
+      "CLUSTER   LAN              POD CIDRS",
+      "east      192.168.1.0/24   10.64.0.0/16",
+      "",
+      "PLACE      WHAT       ADDRESSES                  NETWORK NAMESPACE",
+      "hub        hub        tls://198.51.100.10:4222   lab-hub",
+      "east/a     gateway    192.168.1.10/24            lab-east-a",
+      "east/web   pod on a   10.64.0.2                  lab-east-pod-web",
+      "",
+    ].join("\n"),
+  );
+});
