@@ -93,7 +93,7 @@ export function samePages(a: Pick<Head, "pages">, b: Pick<Head, "pages">): boole
 }
 
 /** How long a member waits for a new refresh counter before it calls its mailbox stale; the hub writes one every 30 s. */
-export const STALE_AFTER_MS = 90_000;
+const STALE_AFTER_MS = 90_000;
 
 /** Both in milliseconds of a clock that never goes back. */
 export function isStale(lastRefreshAt: number, now: number): boolean {
