@@ -299,6 +299,33 @@ test("what fails is reported by itself, and the rest is done", async () => {
   expect((await syncDataPath(east.deps, want)).failed).toEqual([]);
 }, 60_000);
 
+test("a wireguard-go that hangs is reported, and everything else is done without it", async () => {
+  const [daemon] = await wireGuardGoes(east);
+  process.kill(daemon ?? Number.NaN, "SIGSTOP");
+  await east.node.run("ip", ["route", "delete", "10.102.255.1", "proto", "174"]);
+  const report = await syncDataPath(east.deps, wantEast());
+  process.kill(daemon ?? Number.NaN, "SIGCONT");
+  expect(report.failed.map(({ part, step }) => ({ part, step }))).toEqual([
+    { part: "wireguard", step: "wg show trs0-0 dump" },
+  ]);
+  expect(report.done.map(({ part }) => part)).toEqual(["routes"]);
+  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [] });
+}, 60_000);
+
+test("no tunnel is opened while the firewall can't be put in place", async () => {
+  await removeDataPath(east.deps);
+  const want = wantEast();
+  const firewall = want.firewall && { ...want.firewall, lanDevice: "a-name-too-long-for-any-device" };
+  const report = await syncDataPath(east.deps, { ...want, firewall });
+  expect(new Set(report.failed.map(({ part }) => part))).toEqual(
+    new Set(["firewall", "links", "wireguard", "addresses", "nexthops", "routes", "sysctls"]),
+  );
+  expect(await east.node.run("ip", ["-o", "link"])).not.toContain("trs");
+  expect(await east.node.run("ip", ["-4", "route", "show", "proto", "174"])).toContain("unreachable 10.102.0.0/16");
+  expect((await syncDataPath(east.deps, want)).failed).toEqual([]);
+  await eventually(bothWays);
+}, 60_000);
+
 test("leaving takes all of ours away and nothing else", async () => {
   await removeDataPath(east.deps);
   const foreign = [

@@ -23,5 +23,5 @@ export function wireGuardDevice(ownRank: number, remoteRank: number): string {
 /** Alias (ifalias) of every device that this folder made; a device without it is never deleted. */
 export const DEVICE_ALIAS = "trestle";
 
-/** UDP port that heartbeats use on health and node addresses, the same in the whole mesh: it is only reached through tunnels and the LAN. */
+/** UDP port of heartbeats on health and node addresses, the same in the whole mesh: only tunnels and the LAN lead there. */
 export const HEARTBEAT_PORT = 7075;

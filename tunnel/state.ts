@@ -20,7 +20,7 @@ export const EMPTY_DATA_PATH: DataPath = { wireGuard: [], meshAddresses: [], nex
 /** One interface per remote rank, `trs<own rank>-<remote rank>`. */
 export interface WireGuardInterface {
   readonly name: string;
-  /** Base64; handed to wg by standard input only. */
+  /** Base64, as `wg genkey` makes it (the kernel clamps any other, and it would differ for ever); handed to wg by standard input only. */
   readonly privateKey: string;
   readonly listenPort: number;
   readonly fwmark: number;
@@ -29,8 +29,9 @@ export interface WireGuardInterface {
 }
 export interface WireGuardPeer {
   readonly publicKey: string;
-  /** `address:port` or `[address6]:port`; absent: the peer dials us (it is behind NAT). */
+  /** `address:port` or `[address6]:port`, never a name; absent: the peer dials us (it is behind NAT). */
   readonly endpoint?: string | undefined;
+  /** Disjoint from those of every other peer of the interface: WireGuard gives a prefix to the last one that asks. */
   readonly allowedIPs: readonly string[];
   /** Seconds; 0 is off. */
   readonly persistentKeepalive: number;

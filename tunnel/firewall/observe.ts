@@ -42,7 +42,7 @@ export async function observeFirewall(run: Run): Promise<ObservedFirewall | unde
  * Reads `nft -j list table`, without what is not ours to decide: handles, counters, the version.
  * @throws MeshError `bad-output`
  */
-export function parseListing(listing: string): ObservedFirewall {
+function parseListing(listing: string): ObservedFirewall {
   const text: unknown = JSON.parse(listing);
   const parsed = CONTENT.safeParse(text);
   if (!parsed.success) {

@@ -36,7 +36,7 @@ async function set(run: Run, device: string, steps: readonly WireGuardStep[]): P
 }
 
 /** What `wg set IF` is told; the private key is only pointed at. */
-export function wgArguments(step: WireGuardStep): string[] {
+function wgArguments(step: WireGuardStep): string[] {
   switch (step.op) {
     case "configure":
       return [
