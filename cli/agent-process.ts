@@ -11,13 +11,18 @@ import type { DaemonParts } from "./daemon.ts";
 import type { Shell } from "./shell.ts";
 
 /** Puts the parts of an agent together and runs it until the shell's signal aborts. */
-export async function runAgentProcess(shell: Shell, { settings, log, findTool }: DaemonParts<z.infer<typeof agentSettings>>): Promise<void> {
+export async function runAgentProcess(
+  shell: Shell,
+  { settings, log, findTool }: DaemonParts<z.infer<typeof agentSettings>>,
+): Promise<void> {
   const { clock, signal } = shell;
   const name = `trestle-agent ${settings.cluster}/${settings.node}`;
   const access = await readStoreAccess(settings.store);
   const folder = await openStateFolder(settings.state, log);
   let ready = false;
-  const health = settings.healthListen && (await serveHealth({ ...parseListen(settings.healthListen), healthy: () => true, ready: () => ready }, signal));
+  const health =
+    settings.healthListen &&
+    (await serveHealth({ ...parseListen(settings.healthListen), healthy: () => true, ready: () => ready }, signal));
   try {
     await runAgent(
       {
@@ -25,7 +30,8 @@ export async function runAgentProcess(shell: Shell, { settings, log, findTool }:
         folder,
         run: runner(),
         wireGuardGo: findTool("wireguard-go"),
-        openStore: async () => (await connectStore({ access, name, waitOnFirstConnect: true, clock, log, signal })).store,
+        openStore: async () =>
+          (await connectStore({ access, name, waitOnFirstConnect: true, clock, log, signal })).store,
         connect: (to) => connectNats({ ...to, name, waitOnFirstConnect: true, clock, log, signal }),
         clock,
         log,

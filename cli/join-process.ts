@@ -18,7 +18,11 @@ export interface JoinCall {
 }
 
 /** Redeems a token into the store that `--store` names. @throws MeshError as `joinMesh` does, and for a token that can't be read */
-export async function joinCluster(shell: Shell, globals: Globals, { typed, expected, wishes }: JoinCall): Promise<JoinAnswer> {
+export async function joinCluster(
+  shell: Shell,
+  globals: Globals,
+  { typed, expected, wishes }: JoinCall,
+): Promise<JoinAnswer> {
   const token = decodeJoinToken(await readToken(shell, typed));
   const cluster = expected ?? token.cluster;
   return withMember(shell, globals, ({ store, connect }) => joinMesh(store, connect, token, { ...wishes, cluster }));
@@ -28,6 +32,10 @@ async function readToken(shell: Shell, typed: string): Promise<string> {
   if (typed === "-") return shell.readStdin();
   if (/^\s*trestle\d+_/.test(typed)) return typed;
   return readFile(typed, "utf8").catch((cause: unknown) => {
-    throw new MeshError("bad-token", `"${typed.slice(0, 60)}" is neither a join token nor a file that can be read (${messageOf(cause)})`, { retry: false, cause });
+    throw new MeshError(
+      "bad-token",
+      `"${typed.slice(0, 60)}" is neither a join token nor a file that can be read (${messageOf(cause)})`,
+      { retry: false, cause },
+    );
   });
 }

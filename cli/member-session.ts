@@ -14,18 +14,31 @@ export interface JoiningSession {
 }
 
 /** Runs `act` against the store that `--store` names, and closes every connection whatever happens. @throws MeshError `no-store` */
-export async function withMember<T>(shell: Shell, globals: Globals, act: (session: JoiningSession) => Promise<T>): Promise<T> {
+export async function withMember<T>(
+  shell: Shell,
+  globals: Globals,
+  act: (session: JoiningSession) => Promise<T>,
+): Promise<T> {
   if (globals.store === undefined) {
-    const message = "name this cluster's own store with --store FILE; `trestle store` writes that file, store.yaml, into its state folder";
+    const message =
+      "name this cluster's own store with --store FILE; `trestle store` writes that file, store.yaml, into its state folder";
     throw new MeshError("no-store", message, { retry: false });
   }
   const { clock } = shell;
   const log = createLog({ level: globals.verbose ? "debug" : "silent", pretty: true });
   const end = new AbortController();
   const signal = AbortSignal.any([shell.signal, end.signal]);
-  const { connection, store } = await connectStore({ access: await readStoreAccess(globals.store), clock, log, signal });
+  const { connection, store } = await connectStore({
+    access: await readStoreAccess(globals.store),
+    clock,
+    log,
+    signal,
+  });
   try {
-    return await act({ store, connect: (to) => connectNats({ ...to, name: "trestle", waitOnFirstConnect: false, clock, log, signal }) });
+    return await act({
+      store,
+      connect: (to) => connectNats({ ...to, name: "trestle", waitOnFirstConnect: false, clock, log, signal }),
+    });
   } finally {
     await connection.close();
     end.abort();

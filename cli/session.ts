@@ -32,6 +32,8 @@ export type Session = HubSession | MemberSession;
 interface Lifetime {
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Ends what the session opened, after what is under way was sent. */
+  readonly end: () => void;
 }
 
 /**
@@ -45,12 +47,8 @@ export async function withHub<T>(shell: Shell, globals: Globals, act: (hub: HubS
   }
   return forAWhile(shell, globals, async (lifetime) => {
     const connection = await connectHub(shell, globals, lifetime);
-    try {
-      const store = once(() => openEmbeddedStore({ connection, bucket: "hub", clock: shell.clock, ...lifetime }));
-      return await act({ place: "hub", ask: hubClient(connection), store });
-    } finally {
-      await connection.close();
-    }
+    const store = once(() => openEmbeddedStore({ connection, bucket: "hub", clock: shell.clock, ...lifetime }));
+    return whileOpen(connection, lifetime, () => act({ place: "hub", ask: hubClient(connection), store }));
   });
 }
 
@@ -61,11 +59,7 @@ export async function withStore<T>(shell: Shell, globals: Globals, act: (session
   return forAWhile(shell, globals, async (lifetime) => {
     const access = await readStoreAccess(file);
     const { connection, store } = await connectStore({ access, clock: shell.clock, ...lifetime });
-    try {
-      return await act({ place: "member", store: () => Promise.resolve(store) });
-    } finally {
-      await connection.close();
-    }
+    return whileOpen(connection, lifetime, () => act({ place: "member", store: () => Promise.resolve(store) }));
   });
 }
 
@@ -73,9 +67,19 @@ async function forAWhile<T>(shell: Shell, { verbose }: Globals, act: (lifetime: 
   const end = new AbortController();
   const log = createLog({ level: verbose ? "debug" : "silent", pretty: verbose });
   try {
-    return await act({ log, signal: AbortSignal.any([shell.signal, end.signal]) });
+    return await act({ log, signal: AbortSignal.any([shell.signal, end.signal]), end: () => end.abort() });
   } finally {
     end.abort();
+  }
+}
+
+async function whileOpen<T>(connection: NatsConnection, { end }: Lifetime, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } finally {
+    // It closes by its signal: to close it here too would cut off the drain that an interruption has begun.
+    end();
+    await connection.closed();
   }
 }
 

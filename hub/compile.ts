@@ -1,6 +1,7 @@
 import { pairsByCluster } from "../mesh/links.ts";
 import type { LinkedPair } from "../mesh/links.ts";
-import type { Cluster, PeerRecord, ViewEntry } from "../mesh/resources.ts";
+import type { Cluster } from "../mesh/resources.ts";
+import type { PeerRecord, ViewEntry } from "../mesh/view-records.ts";
 import { peerRecord, viewOf } from "../mesh/view.ts";
 
 /** What one member's mailbox shall hold: its own page first, then a page for each sixteen cluster numbers. */

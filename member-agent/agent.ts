@@ -84,9 +84,18 @@ class Agent {
     );
     this.#kernel = new Kernel(parts);
     if (settings.roles.includes("gateway")) {
-      const endpoints = settings.endpoint.length > 0 ? settings.endpoint : lan.addresses.map((address) => address.split("/")[0] ?? address);
+      const endpoints =
+        settings.endpoint.length > 0
+          ? settings.endpoint
+          : lan.addresses.map((address) => address.split("/")[0] ?? address);
       const onMail = (): void => this.#wake("data-path", "remotes");
-      this.#gateway = new GatewayRole({ ...parts, node: settings.node, endpoints, basePort: settings.wireguardPort, onMail });
+      this.#gateway = new GatewayRole({
+        ...parts,
+        node: settings.node,
+        endpoints,
+        basePort: settings.wireguardPort,
+        onMail,
+      });
     }
   }
 
@@ -192,7 +201,10 @@ class Agent {
     this.#gateway?.applied(revision);
     onReady(true);
     await writeLastLevel(folder, level).catch((error: unknown) => {
-      log.error({ event: "level-not-kept", error }, `a reboot without the store would not find the way: ${messageOf(error)}`);
+      log.error(
+        { event: "level-not-kept", error },
+        `a reboot without the store would not find the way: ${messageOf(error)}`,
+      );
     });
   }
 
@@ -206,7 +218,8 @@ class Agent {
     await this.#kernel.release();
     await this.#gateway?.leave(store);
     await forgetLastLevel(folder);
-    if (await releaseNode(store, settings.node)) log.info({ event: "left" }, "left the mesh; nothing of it is on this machine");
+    if (await releaseNode(store, settings.node))
+      log.info({ event: "left" }, "left the mesh; nothing of it is on this machine");
   }
 }
 

@@ -63,13 +63,21 @@ export class Kernel {
   }
 
   #account(event: string, { done, failed }: SyncReport): void {
-    if (done.length > 0) this.#log.info({ event, steps: done.map(({ part, step }) => `${part}: ${step}`) }, `${event}: ${done.length} steps`);
+    if (done.length > 0)
+      this.#log.info(
+        { event, steps: done.map(({ part, step }) => `${part}: ${step}`) },
+        `${event}: ${done.length} steps`,
+      );
     if (failed.length === 0) return;
     const faults = failed.map(({ part, step, message }) => `${part}: ${step}: ${message}`);
-    throw new MeshError("sync-incomplete", `the kernel refused ${faults.length} steps:\n  ${faults.join("\n  ")}`, { retry: true });
+    throw new MeshError("sync-incomplete", `the kernel refused ${faults.length} steps:\n  ${faults.join("\n  ")}`, {
+      retry: true,
+    });
   }
 }
 
 function backstopsIn(routes: readonly (Route | ObservedRoute)[]): string[] {
-  return routes.filter(({ target, metric }) => target?.kind === "unreachable" && metric === BACKSTOP_METRIC).map(({ prefix }) => prefix);
+  return routes
+    .filter(({ target, metric }) => target?.kind === "unreachable" && metric === BACKSTOP_METRIC)
+    .map(({ prefix }) => prefix);
 }

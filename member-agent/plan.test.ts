@@ -10,7 +10,13 @@ describe("on a gateway", () => {
   );
 
   test("each remote rank has an interface that holds the gateways of that rank of every cluster", () => {
-    expect(plan.wireGuard.map(({ name, listenPort, peers }) => ({ name, listenPort, peers: peers.map((peer) => peer.publicKey) }))).toEqual([
+    expect(
+      plan.wireGuard.map(({ name, listenPort, peers }) => ({
+        name,
+        listenPort,
+        peers: peers.map((peer) => peer.publicKey),
+      })),
+    ).toEqual([
       { name: "trs0-0", listenPort: 51_820, peers: ["key-2-0", "key-3-0"] },
       { name: "trs0-1", listenPort: 51_821, peers: ["key-2-1"] },
     ]);
@@ -37,7 +43,10 @@ describe("on a gateway", () => {
   });
 
   test("the tunnel device leaves room for its outer headers, more over IPv6", () => {
-    const overIPv6 = { ...remoteCluster(2, [0]), gateways: [{ name: "g", rank: 0, endpoints: ["2001:db8::1"], basePort: 51_820, publicKey: "k" }] };
+    const overIPv6 = {
+      ...remoteCluster(2, [0]),
+      gateways: [{ name: "g", rank: 0, endpoints: ["2001:db8::1"], basePort: 51_820, publicKey: "k" }],
+    };
     expect(plan.wireGuard[0]?.mtu).toBe(1440);
     const wide = planDataPath(situationOf({ nodes: 1, gateways: 1, node: 0, remotes: [overIPv6] }));
     expect(wide.wireGuard[0]).toMatchObject({ mtu: 1420, peers: [{ endpoint: "[2001:db8::1]:51820" }] });
@@ -55,14 +64,22 @@ describe("on a plain node", () => {
   test("a remote prefix leaves over all gateways of the cluster", () => {
     expect(plan.routes).toContainEqual({
       prefix: "10.2.0.0/16",
-      target: { kind: "multipath", hops: [{ via: "172.16.1.10", device: "eth0" }, { via: "172.16.1.11", device: "eth0" }] },
+      target: {
+        kind: "multipath",
+        hops: [
+          { via: "172.16.1.10", device: "eth0" },
+          { via: "172.16.1.11", device: "eth0" },
+        ],
+      },
       src: "100.64.4.35",
       mtu: undefined,
     });
   });
 
   test("the other nodes' blocks are reached over the LAN, and its own is not routed away", () => {
-    const direct = plan.routes.filter(({ prefix, target }) => prefix.startsWith("10.1.") && target.kind === "multipath");
+    const direct = plan.routes.filter(
+      ({ prefix, target }) => prefix.startsWith("10.1.") && target.kind === "multipath",
+    );
     expect(direct.map(({ prefix }) => prefix)).toEqual(["10.1.0.0/24", "10.1.1.0/24"]);
   });
 
@@ -75,7 +92,11 @@ test("every prefix of a linked cluster, and of this one, has a backstop, whateve
   fc.assert(
     fc.property(situations(), (situation) => {
       const unreachable = planDataPath(situation).routes.filter(({ target }) => target.kind === "unreachable");
-      const prefixes = [...situation.self.podCIDRs, ...situation.self.meshPrefixes, ...situation.remotes.flatMap((remote) => remote.prefixes)];
+      const prefixes = [
+        ...situation.self.podCIDRs,
+        ...situation.self.meshPrefixes,
+        ...situation.remotes.flatMap((remote) => remote.prefixes),
+      ];
       expect(unreachable.map(({ prefix }) => prefix).toSorted()).toEqual(prefixes.toSorted());
       expect(unreachable.every(({ metric }) => metric === 9999)).toBe(true);
     }),
@@ -110,7 +131,11 @@ test("within one interface no two peers claim the same prefix", () => {
 
 test("a withdrawn prefix stays unreachable", () => {
   const situation = { ...situationOf({ nodes: 1, gateways: 1, node: 0, remotes: [] }), withdrawn: ["10.9.0.0/16"] };
-  expect(planDataPath(situation).routes).toContainEqual({ prefix: "10.9.0.0/16", target: { kind: "unreachable" }, metric: 9999 });
+  expect(planDataPath(situation).routes).toContainEqual({
+    prefix: "10.9.0.0/16",
+    target: { kind: "unreachable" },
+    metric: 9999,
+  });
 });
 
 function devicesOf(group: Nexthop | undefined, nexthops: readonly Nexthop[]): string[] {

@@ -21,10 +21,15 @@ export function planDataPath(situation: Situation): DataPath {
       lanDevice: situation.lan.device,
       remotePrefixes: situation.remotes.flatMap((remote) => remote.prefixes),
       announcedPrefixes: [...situation.self.podCIDRs, ...situation.self.announcedCIDRs, ...situation.self.meshPrefixes],
-      localPrefixes: situation.blocks.filter(({ node, purpose }) => node === situation.node && purpose === "Pods").map(({ cidr }) => cidr),
+      localPrefixes: situation.blocks
+        .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")
+        .map(({ cidr }) => cidr),
       localAddresses: meshAddresses.map((address) => address.split("/")[0] ?? address),
     },
-    sysctls: sysctls(situation.lan.device, wireGuard.map((device) => device.name)),
+    sysctls: sysctls(
+      situation.lan.device,
+      wireGuard.map((device) => device.name),
+    ),
   };
 }
 

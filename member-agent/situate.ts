@@ -1,4 +1,5 @@
-import type { MembershipStatus, SelfRecord, View } from "../mesh/resources.ts";
+import type { MembershipStatus } from "../mesh/resources.ts";
+import type { SelfRecord, View } from "../mesh/view-records.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { ownMeshAddresses } from "./node/plan.ts";
 import type { Lan, OwnGateway, Remote, Situation } from "./situation.ts";
@@ -14,14 +15,19 @@ export interface OwnFacts {
 }
 
 /** The situation, or what is still missing of it: nothing is planned from half of it, for a plan prunes. */
-export type Situated = { readonly situation: Situation; readonly missing?: never } | { readonly missing: string; readonly situation?: never };
+export type Situated =
+  | { readonly situation: Situation; readonly missing?: never }
+  | { readonly missing: string; readonly situation?: never };
 
 /** Puts together what the store, the mailbox and the machine say. Pure. */
 export function situate(level: MemberLevel, facts: OwnFacts): Situated {
   const { membership } = level;
-  if (membership?.spec.phase !== "Joined") return { missing: "this cluster has not joined a mesh yet; run trestle join" };
-  if (facts.gateway !== undefined && facts.gateway.own === undefined) return { missing: "this gateway has no rank yet" };
-  if (facts.gateway !== undefined && facts.gateway.view === undefined) return { missing: "no view was received from the hub yet" };
+  if (membership?.spec.phase !== "Joined")
+    return { missing: "this cluster has not joined a mesh yet; run trestle join" };
+  if (facts.gateway !== undefined && facts.gateway.own === undefined)
+    return { missing: "this gateway has no rank yet" };
+  if (facts.gateway !== undefined && facts.gateway.view === undefined)
+    return { missing: "no view was received from the hub yet" };
   const self = facts.gateway?.view?.self ?? selfOf(membership.spec.cluster, membership.status);
   if (self === undefined) return { missing: "the hub's answer to the join is not in the store yet" };
   const situation: Situation = {
@@ -31,11 +37,14 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
     nodes: level.nodes.map(({ metadata, spec }) => ({ name: metadata.name, addresses: spec.addresses })),
     blocks: level.blocks.map(({ spec }) => spec),
     gateways: level.gateways.map(({ spec }) => spec),
-    remotes: facts.gateway?.view ? remotesOf(facts.gateway.view) : level.remotes.map(({ metadata, spec }): Remote => ({ ...spec, name: metadata.name })),
+    remotes: facts.gateway?.view
+      ? remotesOf(facts.gateway.view)
+      : level.remotes.map(({ metadata, spec }): Remote => ({ ...spec, name: metadata.name })),
     gateway: facts.gateway?.own,
     withdrawn: facts.withdrawn,
   };
-  if (ownMeshAddresses(situation).length < self.meshPrefixes.length) return { missing: "this node has not claimed its mesh address yet" };
+  if (ownMeshAddresses(situation).length < self.meshPrefixes.length)
+    return { missing: "this node has not claimed its mesh address yet" };
   return { situation };
 }
 

@@ -1,4 +1,5 @@
-import type { GatewayRecord, IPBlockSpec, SelfRecord, TunnelKind, View } from "../mesh/resources.ts";
+import type { GatewayRecord, IPBlockSpec, TunnelKind } from "../mesh/resources.ts";
+import type { SelfRecord, View } from "../mesh/view-records.ts";
 
 /**
  * All that decides what a node's kernel must hold, as plain data: gathered from the member's store, the mailbox and the

@@ -280,36 +280,5 @@ export interface GatewayRecord {
   readonly publicKey: string;
 }
 
-/** A cluster as its peers need it: made once by the compiler and shared by all views. */
-export interface PeerRecord {
-  readonly name: string;
-  readonly number: number;
-  readonly podCIDRs: readonly string[];
-  readonly announcedCIDRs: readonly string[];
-  readonly meshPrefixes: readonly string[];
-  readonly gateways: readonly GatewayRecord[];
-}
-
-/** What a member needs to know of itself. */
-export interface SelfRecord {
-  readonly name: string;
-  readonly number: number;
-  readonly podCIDRs: readonly string[];
-  readonly announcedCIDRs: readonly string[];
-  readonly meshPrefixes: readonly string[];
-}
-
-export interface ViewEntry {
-  readonly peer: PeerRecord;
-  readonly tunnel: TunnelKind;
-  readonly mtu?: number | undefined;
-}
-
-/** All that one member is told: itself and the clusters it is linked with, in order of their numbers. */
-export interface View {
-  readonly self: SelfRecord;
-  readonly entries: readonly ViewEntry[];
-}
-
 /** Ranks run from 0 to MAX_RANKS - 1; a mesh prefix keeps its first addresses for their health addresses. */
 export const MAX_RANKS = 16;

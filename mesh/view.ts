@@ -1,5 +1,6 @@
 import type { LinkedPair } from "./links.ts";
-import type { Cluster, PeerRecord, View, ViewEntry } from "./resources.ts";
+import type { Cluster } from "./resources.ts";
+import type { PeerRecord, View, ViewEntry } from "./view-records.ts";
 
 /** What peers are told of a cluster. Undefined while it has no number: then nobody can be linked with it. */
 export function peerRecord({ metadata, spec, status }: Cluster): PeerRecord | undefined {

@@ -18,13 +18,19 @@ export function agentCommand(shell: Shell): Command {
     .option("--roles <roles>", "gateway, node: what it does here (default: node)", collect)
     .option("--state <folder>", "state folder of this agent")
     .option("--lan-device <name>", "interface to the other nodes (default: the one of the default route)")
-    .option("--endpoint <address>", "address that other clusters' gateways dial; repeatable (default: the LAN's)", collect)
+    .option(
+      "--endpoint <address>",
+      "address that other clusters' gateways dial; repeatable (default: the LAN's)",
+      collect,
+    )
     .option("--wireguard-port <port>", "first of the UDP ports WireGuard listens on (default: 51820)")
     .option("--health-listen <host:port>", "serve /healthz and /readyz here")
     .action(async (flags: Readonly<Record<string, unknown>>, command: Command) => {
       const { runDaemon } = await import("../daemon.ts");
       const { agentSettings } = await import("../../member-agent/settings.ts");
       const { runAgentProcess } = await import("../agent-process.ts");
-      await runDaemon(shell, agentSettings, { ...flags, store: globalsOf(command).store }, (parts) => runAgentProcess(shell, parts));
+      await runDaemon(shell, agentSettings, { ...flags, store: globalsOf(command).store }, (parts) =>
+        runAgentProcess(shell, parts),
+      );
     });
 }

@@ -16,16 +16,27 @@ export function hubCommand(shell: Shell): Command {
   )
     .option("--state <folder>", "state folder; whoever reads it is the hub")
     .option("--listen <host:port>", "where its own NATS listens")
-    .option("--advertise <url>", "tls://host:port that members dial; repeatable (default: every address of this machine)", collect)
+    .option(
+      "--advertise <url>",
+      "tls://host:port that members dial; repeatable (default: every address of this machine)",
+      collect,
+    )
     .option("--nats <url>", "a NATS server prepared with `trestle hub nats-config`; repeatable", collect)
-    .option("--mesh-pool <cidr>", "range for the addresses of gateways and nodes, first start only; repeatable", collect)
+    .option(
+      "--mesh-pool <cidr>",
+      "range for the addresses of gateways and nodes, first start only; repeatable",
+      collect,
+    )
     .option("--health-listen <host:port>", "serve /healthz and /readyz here")
     .action(async (flags: Readonly<Record<string, unknown>>) => {
       const { runDaemon } = await import("../daemon.ts");
       const { hubSettings } = await import("../../hub/settings.ts");
       await runDaemon(shell, hubSettings, flags, async ({ settings, log, findTool }) => {
         const { runHub } = await import("../../hub/hub.ts");
-        await runHub({ settings, machine: machineAddresses(), natsServer: () => findTool("nats-server"), clock: shell.clock, log }, shell.signal);
+        await runHub(
+          { settings, machine: machineAddresses(), natsServer: () => findTool("nats-server"), clock: shell.clock, log },
+          shell.signal,
+        );
       });
     })
     .addCommand(natsConfig(shell));

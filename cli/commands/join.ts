@@ -32,16 +32,27 @@ export function joinCommand(shell: Shell): Command {
     .option("--name <cluster>", "the name you expect to join by; refused when the token is for another")
     .option("--pod-cidr <cidr>", "pod CIDR the cluster uses already; repeatable (none: the hub assigns)", collect)
     .option("--allowed-cidr <cidr>", "range the cluster may announce beside its pods; repeatable", collect)
-    .option("--local-cidr <cidr>", "range of its own LAN or Services, which no cluster may overlap; repeatable", collect)
+    .option(
+      "--local-cidr <cidr>",
+      "range of its own LAN or Services, which no cluster may overlap; repeatable",
+      collect,
+    )
     .option("--family <4|6>", "address family to be assigned pods of; repeatable (default: 4)", families)
     .option("--prefix-length <n>", "length of the block to be assigned (default: the pool's)", wholeNumber)
     .option("--label <key=value>", "label of the cluster, for links by selector; repeatable", labels)
     .action(async (typed: string, options: JoinOptions, command: Command) => {
       const globals = globalsOf(command);
       const { joinCluster } = await import("../join-process.ts");
-      const { userJWT: _, ...joined } = await joinCluster(shell, globals, { typed, expected: options.name, wishes: wishesOf(options) });
+      const { userJWT: _, ...joined } = await joinCluster(shell, globals, {
+        typed,
+        expected: options.name,
+        wishes: wishesOf(options),
+      });
       shell.out(renderOne(shell, globals.output, joined, () => describe(joined)));
-      note(shell, `Next: run \`trestle agent --cluster ${joined.cluster} --node NAME\` on each of its machines, one of them with --roles gateway,node.`);
+      note(
+        shell,
+        `Next: run \`trestle agent --cluster ${joined.cluster} --node NAME\` on each of its machines, one of them with --roles gateway,node.`,
+      );
     });
 }
 

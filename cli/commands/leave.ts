@@ -23,7 +23,12 @@ export function leaveCommand(shell: Shell): Command {
       const { leaveMesh } = await import("../../member-agent/member/leave.ts");
       const cluster = await withMember(shell, globalsOf(command), ({ store, connect }) =>
         leaveMesh(
-          { store, connect, clock: shell.clock, onWaiting: (nodes) => note(shell, `Waiting for ${nodes.join(", ")} to clean up`) },
+          {
+            store,
+            connect,
+            clock: shell.clock,
+            onWaiting: (nodes) => note(shell, `Waiting for ${nodes.join(", ")} to clean up`),
+          },
           { withoutHub: force === true, limitMs: NODES_LIMIT_MS },
           shell.signal,
         ),

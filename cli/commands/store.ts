@@ -14,13 +14,25 @@ export function storeCommand(shell: Shell): Command {
   )
     .option("--state <folder>", "state folder")
     .option("--listen <host:port>", "where it listens")
-    .option("--advertise <host>", "name or address by which agents reach it; repeatable (default: the listening one)", collect)
+    .option(
+      "--advertise <host>",
+      "name or address by which agents reach it; repeatable (default: the listening one)",
+      collect,
+    )
     .action(async (flags: Readonly<Record<string, unknown>>) => {
       const { runDaemon } = await import("../daemon.ts");
       const { storeSettings } = await import("../../platform/store/settings.ts");
-      await runDaemon(shell, storeSettings, flags, async ({ settings: { state, listen, advertise }, log, findTool }) => {
-        const { serveStore } = await import("../../platform/store/serve.ts");
-        await serveStore({ stateFolder: state, listen, advertise, natsServer: findTool("nats-server"), clock: shell.clock, log }, shell.signal);
-      });
+      await runDaemon(
+        shell,
+        storeSettings,
+        flags,
+        async ({ settings: { state, listen, advertise }, log, findTool }) => {
+          const { serveStore } = await import("../../platform/store/serve.ts");
+          await serveStore(
+            { stateFolder: state, listen, advertise, natsServer: findTool("nats-server"), clock: shell.clock, log },
+            shell.signal,
+          );
+        },
+      );
     });
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { GatewayRecord, PeerRecord, SelfRecord, View, ViewEntry } from "../../mesh/resources.ts";
+import type { GatewayRecord } from "../../mesh/resources.ts";
+import type { PeerRecord, SelfRecord, View, ViewEntry } from "../../mesh/view-records.ts";
 
 /** What a hub publishes into a mailbox, as it is on the wire (JSON). Unknown fields are ignored: version N serves N - 1. */
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { viewOfPages, viewPage } from "../../crds/wire/view.ts";
-import type { CredentialSpec, Revision, View } from "../../mesh/resources.ts";
+import type { CredentialSpec, Revision } from "../../mesh/resources.ts";
+import type { View } from "../../mesh/view-records.ts";
 import { MeshError } from "../../platform/errors.ts";
 import { verifyStored } from "../../platform/mailbox/head.ts";
 import type { Head, Pins, StoredView } from "../../platform/mailbox/head.ts";
@@ -48,9 +49,12 @@ export function openStoredView(stored: StoredView, pins: Pins): Mail | undefined
 export function openView({ epoch, generation }: Head, pages: readonly string[]): Mail {
   const parsed = z.array(viewPage).safeParse(pages.map((page): unknown => JSON.parse(page)));
   if (!parsed.success) {
-    throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, { retry: false });
+    throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, {
+      retry: false,
+    });
   }
   const view = viewOfPages(parsed.data);
-  if (view === undefined) throw new MeshError("bad-view", "the hub's view has no page of the member's own", { retry: false });
+  if (view === undefined)
+    throw new MeshError("bad-view", "the hub's view has no page of the member's own", { retry: false });
   return { view, revision: { epoch, generation } };
 }

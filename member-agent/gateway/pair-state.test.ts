@@ -9,7 +9,10 @@ function sample(rank: number, rxBytes: number, handshakeAgeMs: number | undefine
   return { device: `trs0-${rank}`, publicKey: `key-2-${rank}`, handshakeAgeMs, rxBytes };
 }
 
-function judgeAfter(rounds: readonly { readonly atMs: number; readonly samples: readonly PeerSample[] }[], nowMs: number) {
+function judgeAfter(
+  rounds: readonly { readonly atMs: number; readonly samples: readonly PeerSample[] }[],
+  nowMs: number,
+) {
   const heard = rounds.reduce<Heard>((before, { atMs, samples }) => listen(before, samples, atMs), new Map());
   return judgePair(remote, 0, rounds.at(-1)?.samples ?? [], heard, nowMs);
 }
@@ -23,7 +26,15 @@ test("a pair is up when every tunnel was heard lately, and degraded when only so
   const both = [sample(0, 100, 10), sample(1, 100, 10)];
   expect(judgeAfter([{ atMs: 0, samples: both }], 1_000).state).toBe("Up");
   const one = [sample(0, 200, SILENCE_MS + 11), sample(1, 100, SILENCE_MS + 11)];
-  expect(judgeAfter([{ atMs: 0, samples: both }, { atMs: SILENCE_MS + 1, samples: one }], SILENCE_MS + 1)).toMatchObject({
+  expect(
+    judgeAfter(
+      [
+        { atMs: 0, samples: both },
+        { atMs: SILENCE_MS + 1, samples: one },
+      ],
+      SILENCE_MS + 1,
+    ),
+  ).toMatchObject({
     state: "Degraded",
     reason: "SomeSilent",
   });
@@ -32,7 +43,15 @@ test("a pair is up when every tunnel was heard lately, and degraded when only so
 test("a recent handshake alone does not keep a silent tunnel up", () => {
   const samples = [sample(0, 100, 10), sample(1, 100, 10)];
   const later = [sample(0, 100, SILENCE_MS), sample(1, 100, SILENCE_MS)];
-  expect(judgeAfter([{ atMs: 0, samples }, { atMs: SILENCE_MS, samples: later }], SILENCE_MS + 1)).toMatchObject({
+  expect(
+    judgeAfter(
+      [
+        { atMs: 0, samples },
+        { atMs: SILENCE_MS, samples: later },
+      ],
+      SILENCE_MS + 1,
+    ),
+  ).toMatchObject({
     state: "Doubtful",
     reason: "Silent",
   });
@@ -45,7 +64,10 @@ test("an old handshake found at the start proves nothing", () => {
 
 test("a pair without device or without remote gateway is unreachable, and says which", () => {
   expect(judgePair(remote, 0, [], new Map(), 0)).toMatchObject({ state: "Unreachable", reason: "TunnelGone" });
-  expect(judgePair(remoteCluster(2, []), 0, [], new Map(), 0)).toMatchObject({ state: "Unreachable", reason: "NoGateways" });
+  expect(judgePair(remoteCluster(2, []), 0, [], new Map(), 0)).toMatchObject({
+    state: "Unreachable",
+    reason: "NoGateways",
+  });
 });
 
 test("since stays as long as state and reason do", () => {

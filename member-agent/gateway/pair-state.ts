@@ -39,12 +39,26 @@ export interface PairJudgement {
 }
 
 /** What this gateway can say of its paths to one remote cluster, from what it heard there. */
-export function judgePair(remote: Remote, ownRank: number, samples: readonly PeerSample[], heard: Heard, nowMs: number): PairJudgement {
+export function judgePair(
+  remote: Remote,
+  ownRank: number,
+  samples: readonly PeerSample[],
+  heard: Heard,
+  nowMs: number,
+): PairJudgement {
   if (remote.tunnel === "VXLAN") {
-    return { state: "Unreachable", reason: "TunnelUnsupported", message: "this release carries WireGuard only; change the link's tunnel" };
+    return {
+      state: "Unreachable",
+      reason: "TunnelUnsupported",
+      message: "this release carries WireGuard only; change the link's tunnel",
+    };
   }
   if (remote.gateways.length === 0) {
-    return { state: "Unreachable", reason: "NoGateways", message: `cluster "${remote.name}" has no gateway; is an agent with the gateway role running there?` };
+    return {
+      state: "Unreachable",
+      reason: "NoGateways",
+      message: `cluster "${remote.name}" has no gateway; is an agent with the gateway role running there?`,
+    };
   }
   const present = new Set(samples.map((sample) => peerKey(sample.device, sample.publicKey)));
   const keys = remote.gateways.map((gateway) => peerKey(wireGuardDevice(ownRank, gateway.rank), gateway.publicKey));
@@ -52,18 +66,38 @@ export function judgePair(remote: Remote, ownRank: number, samples: readonly Pee
   const silent = keys.filter((key) => nowMs - (heard.get(key)?.atMs ?? Number.NEGATIVE_INFINITY) > SILENCE_MS);
   const total = keys.length;
   if (gone.length === total) {
-    return { state: "Unreachable", reason: "TunnelGone", message: `no tunnel device holds a peer of cluster "${remote.name}"; the agent is making it anew` };
+    return {
+      state: "Unreachable",
+      reason: "TunnelGone",
+      message: `no tunnel device holds a peer of cluster "${remote.name}"; the agent is making it anew`,
+    };
   }
-  if (silent.length === 0) return { state: "Up", reason: "Heard", message: `all ${total} tunnels heard within ${SILENCE_MS / 1000} s` };
-  if (silent.length < total) return { state: "Degraded", reason: "SomeSilent", message: `${silent.length} of ${total} tunnels are silent` };
+  if (silent.length === 0)
+    return { state: "Up", reason: "Heard", message: `all ${total} tunnels heard within ${SILENCE_MS / 1000} s` };
+  if (silent.length < total)
+    return { state: "Degraded", reason: "SomeSilent", message: `${silent.length} of ${total} tunnels are silent` };
   if (keys.every((key) => !heard.has(key))) {
-    return { state: "Pending", reason: "NoHandshake", message: `no handshake with cluster "${remote.name}" yet; are its WireGuard UDP ports open to here?` };
+    return {
+      state: "Pending",
+      reason: "NoHandshake",
+      message: `no handshake with cluster "${remote.name}" yet; are its WireGuard UDP ports open to here?`,
+    };
   }
-  return { state: "Doubtful", reason: "Silent", message: `nothing heard from cluster "${remote.name}" for ${SILENCE_MS / 1000} s; is its gateway up, and the path to it?` };
+  return {
+    state: "Doubtful",
+    reason: "Silent",
+    message: `nothing heard from cluster "${remote.name}" for ${SILENCE_MS / 1000} s; is its gateway up, and the path to it?`,
+  };
 }
 
 /** The judgement as it is reported; `since` stays while state and reason do. */
-export function pairStatus(from: string, remote: Remote, judged: PairJudgement, before: PairStatus | undefined, now: string): PairStatus {
+export function pairStatus(
+  from: string,
+  remote: Remote,
+  judged: PairJudgement,
+  before: PairStatus | undefined,
+  now: string,
+): PairStatus {
   const unchanged = before !== undefined && before.state === judged.state && before.reason === judged.reason;
   return { from, to: remote.name, tunnel: remote.tunnel, ...judged, since: unchanged ? before.since : now };
 }

@@ -46,7 +46,11 @@ function peerOf(remote: Remote, gateway: GatewayRecord, own: OwnGateway): WireGu
 export function tunnelNexthops(situation: Situation, own: OwnGateway): Nexthop[] {
   const remotes = situation.remotes.filter((remote) => remote.tunnel === "WireGuard");
   return ([4, 6] as const).flatMap((family) => [
-    ...remoteRanks(remotes).map((rank) => ({ id: tunnelID(rank, family), family, device: wireGuardDevice(own.rank, rank) })),
+    ...remoteRanks(remotes).map((rank) => ({
+      id: tunnelID(rank, family),
+      family,
+      device: wireGuardDevice(own.rank, rank),
+    })),
     ...remotes
       .filter((remote) => remote.gateways.length > 0)
       .map((remote) => ({
@@ -86,7 +90,9 @@ function ownHealthAddress(situation: Situation, own: OwnGateway, family: Family)
 }
 
 function remoteRanks(remotes: readonly Remote[]): number[] {
-  return [...new Set([0, ...remotes.flatMap((remote) => remote.gateways.map((gateway) => gateway.rank))])].toSorted((a, b) => a - b);
+  return [...new Set([0, ...remotes.flatMap((remote) => remote.gateways.map((gateway) => gateway.rank))])].toSorted(
+    (a, b) => a - b,
+  );
 }
 
 /** Nexthop ids are one number space a namespace; ours start high, out of the way of what people type. */

@@ -16,7 +16,9 @@ export async function claimGateway(store: ResourceStore, node: string): Promise<
     if (own !== undefined) return own;
     const rank = lowestFreeRank(gateways.map((gateway) => gateway.spec.rank));
     if (rank === undefined) {
-      throw new MeshError("ranks-exhausted", `node "${node}" can't be a gateway: every rank is taken by another one`, { retry: true });
+      throw new MeshError("ranks-exhausted", `node "${node}" can't be a gateway: every rank is taken by another one`, {
+        retry: true,
+      });
     }
     try {
       return await store.create(gatewayKind, { metadata: { name: `rank-${rank}` }, spec: { node, rank } });
@@ -42,7 +44,9 @@ export async function announceGateway(store: ResourceStore, gateway: Gateway, di
 export function gatewayRecords(gateways: readonly Gateway[]): GatewayRecord[] {
   return gateways
     .flatMap(({ spec, status: { publicKey, endpoints, basePort } }) =>
-      publicKey === undefined || basePort === undefined ? [] : [{ name: spec.node, rank: spec.rank, endpoints, basePort, publicKey }],
+      publicKey === undefined || basePort === undefined
+        ? []
+        : [{ name: spec.node, rank: spec.rank, endpoints, basePort, publicKey }],
     )
     .toSorted((a, b) => a.rank - b.rank);
 }

@@ -44,7 +44,9 @@ export class GatewayRole {
   #mail: Mail | undefined;
   #own: OwnGateway | undefined;
   #applied: Revision | undefined;
-  #session: { readonly credential: CredentialSpec; readonly stop: () => void; readonly done: Promise<void> } | undefined;
+  #session:
+    | { readonly credential: CredentialSpec; readonly stop: () => void; readonly done: Promise<void> }
+    | undefined;
   #news = Promise.withResolvers<void>();
 
   constructor(parts: GatewayRoleParts) {
@@ -69,7 +71,8 @@ export class GatewayRole {
     const stored = await readLastView(folder);
     if (credential !== undefined && stored !== undefined) this.#mail = openStoredView(stored, pinsOf(credential));
     const rank = gateways.find(({ spec }) => spec.node === node)?.spec.rank;
-    if (rank !== undefined) this.#own = { rank, basePort, privateKey: (await openWireGuardKey(folder, run, rank)).privateKey };
+    if (rank !== undefined)
+      this.#own = { rank, basePort, privateKey: (await openWireGuardKey(folder, run, rank)).privateKey };
   }
 
   /** Claims a rank unless this node has one, and tells the other gateways how to dial it. */
@@ -94,11 +97,18 @@ export class GatewayRole {
     if (stored !== undefined && openStoredView(stored, pinsOf(credential)) === undefined) await this.#forgetMail();
     await folder.write(CREDENTIAL_FILE, credential);
     const end = new AbortController();
-    const done = runSession({ ...this.#parts, credential, onMail: (mail) => this.#take(mail), report: () => this.#report(gateways()), news: () => this.#news.promise }, end.signal).catch(
-      (error: unknown) => {
-        if (!end.signal.aborted) log.error({ event: "session-failed", error }, messageOf(error));
+    const done = runSession(
+      {
+        ...this.#parts,
+        credential,
+        onMail: (mail) => this.#take(mail),
+        report: () => this.#report(gateways()),
+        news: () => this.#news.promise,
       },
-    );
+      end.signal,
+    ).catch((error: unknown) => {
+      if (!end.signal.aborted) log.error({ event: "session-failed", error }, messageOf(error));
+    });
     this.#session = { credential, stop: () => end.abort(), done };
   }
 
@@ -157,7 +167,11 @@ export class GatewayRole {
   }
 
   #report(gateways: readonly Gateway[]): Report {
-    return { gateways: gatewayRecords(gateways).map((record) => ({ ...record, endpoints: [...record.endpoints] })), applied: this.#applied, pairs: [...this.#watcher.pairs] };
+    return {
+      gateways: gatewayRecords(gateways).map((record) => ({ ...record, endpoints: [...record.endpoints] })),
+      applied: this.#applied,
+      pairs: [...this.#watcher.pairs],
+    };
   }
 
   #tell(): void {

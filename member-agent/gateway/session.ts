@@ -47,9 +47,15 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
         .then(async () => {
           const mail = openView(view.head, view.pages);
           await writeLastView(folder, view).catch((error: unknown) => {
-            log.error({ event: "view-not-kept", error }, `a reboot would bring back an older view: ${messageOf(error)}`);
+            log.error(
+              { event: "view-not-kept", error },
+              `a reboot would bring back an older view: ${messageOf(error)}`,
+            );
           });
-          log.info({ event: "view-accepted", ...mail.revision, clusters: mail.view.entries.length }, "accepted a view of the hub");
+          log.info(
+            { event: "view-accepted", ...mail.revision, clusters: mail.view.entries.length },
+            "accepted a view of the hub",
+          );
           onMail(mail);
         })
         .catch((error: unknown) => log.error({ event: "view-unusable", error }, messageOf(error)));
@@ -72,11 +78,16 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
   await nc.close();
 }
 
-async function keepReporting({ report, news, clock, log }: SessionParts, reporter: Reporter, signal: AbortSignal): Promise<void> {
+async function keepReporting(
+  { report, news, clock, log }: SessionParts,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     try {
       const answer = await reporter.send(report());
-      if (!answer.ok) log.warn({ event: "report-refused", reason: answer.refused }, `the hub refused a report: ${answer.refused}`);
+      if (!answer.ok)
+        log.warn({ event: "report-refused", reason: answer.refused }, `the hub refused a report: ${answer.refused}`);
       const enough = new AbortController();
       const until = AbortSignal.any([signal, enough.signal]);
       await Promise.race([clock.sleep(REPORT_EVERY_MS, until), news(until)]);

@@ -13,7 +13,12 @@ const LIMIT_MS = 30_000;
  */
 export async function askHub<Value extends z.ZodType>(
   nc: NatsConnection,
-  { subject, text, hubKey, value }: { readonly subject: string; readonly text: string; readonly hubKey: string; readonly value: Value },
+  {
+    subject,
+    text,
+    hubKey,
+    value,
+  }: { readonly subject: string; readonly text: string; readonly hubKey: string; readonly value: Value },
 ): Promise<z.infer<Value>> {
   const reply = await nc.request(subject, text, { timeout: LIMIT_MS }).catch((cause: unknown) => {
     const message = `NATS at ${nc.getServer()} is there, but no hub answers (${messageOf(cause)}); is \`trestle hub\` running?`;
@@ -21,12 +26,15 @@ export async function askHub<Value extends z.ZodType>(
   });
   const opened = openAnswer(text, reply.string(), hubKey);
   if (opened === undefined) {
-    const message = "the answer is not signed by the hub key that is pinned here: it is another hub, or somebody in between; nothing was changed";
+    const message =
+      "the answer is not signed by the hub key that is pinned here: it is another hub, or somebody in between; nothing was changed";
     throw new MeshError("wrong-hub-key", message, { retry: false });
   }
   const answer = answerOf(z.unknown()).safeParse(opened.value).data;
   if (answer?.ok === false) throw new MeshError(answer.code, answer.message, { retry: answer.retry });
   const parsed = value.safeParse(answer?.value);
   if (parsed.success) return parsed.data;
-  throw new MeshError("bad-answer", `the hub's answer does not parse: ${z.prettifyError(parsed.error)}`, { retry: false });
+  throw new MeshError("bad-answer", `the hub's answer does not parse: ${z.prettifyError(parsed.error)}`, {
+    retry: false,
+  });
 }

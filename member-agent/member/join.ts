@@ -26,12 +26,25 @@ export type JoinWishes = Omit<JoinRequest, "userKey" | "signingKey">;
  * answer was lost is said again with the same keys and gets the same answer.
  * @throws MeshError `already-joined`, `token-refused`, what {@link askHub} throws, or the hub's refusal
  */
-export async function joinMesh(store: ResourceStore, connect: ConnectNats, token: JoinToken, wishes: JoinWishes): Promise<JoinAnswer> {
+export async function joinMesh(
+  store: ResourceStore,
+  connect: ConnectNats,
+  token: JoinToken,
+  wishes: JoinWishes,
+): Promise<JoinAnswer> {
   const credential = await prepareCredential(store, token);
   await writeMembership(store, { mesh: token.mesh, cluster: token.cluster, phase: "Joining" });
   const signer = openSigner(credential.signingSeed);
-  const request: JoinRequest = { ...wishes, userKey: publicKeyOfUser(credential.userSeed), signingKey: signer.publicKey };
-  const text = signText("join-token", signText("join", JSON.stringify(request), signer), openSigner(rawSeedOfUser(token.userSeed)));
+  const request: JoinRequest = {
+    ...wishes,
+    userKey: publicKeyOfUser(credential.userSeed),
+    signingKey: signer.publicKey,
+  };
+  const text = signText(
+    "join-token",
+    signText("join", JSON.stringify(request), signer),
+    openSigner(rawSeedOfUser(token.userSeed)),
+  );
   const nc = await connect({
     servers: token.urls,
     ca: token.ca,
@@ -45,7 +58,12 @@ export async function joinMesh(store: ResourceStore, connect: ConnectNats, token
     await writeCredential(store, { ...credential, userJWT: answer.userJWT });
     await writeMembership(store, { mesh: token.mesh, cluster: answer.cluster, phase: "Joined" });
     const { number, podCIDRs, meshPrefixes } = answer;
-    await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) => ({ ...status, number, podCIDRs, meshPrefixes }));
+    await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) => ({
+      ...status,
+      number,
+      podCIDRs,
+      meshPrefixes,
+    }));
     return answer;
   } finally {
     await nc.close();
@@ -60,7 +78,9 @@ async function prepareCredential(store: ResourceStore, token: JoinToken): Promis
   if (membership?.spec.phase === "Joined" && !sameToken) throw alreadyJoined(membership);
   const { mesh, cluster, urls: natsURLs, ca, hubKey, id: tokenID } = token;
   const pins = { mesh, cluster, natsURLs, ca, hubKey, tokenID };
-  const spec = sameToken ? { ...present.spec, ...pins } : { ...pins, userSeed: makeUserKey().seed, signingSeed: generateSeed() };
+  const spec = sameToken
+    ? { ...present.spec, ...pins }
+    : { ...pins, userSeed: makeUserKey().seed, signingSeed: generateSeed() };
   return (await writeCredential(store, spec)).spec;
 }
 

@@ -38,7 +38,11 @@ export interface LeaveHow {
  * away. Cut short, it can be said again.
  * @throws MeshError `not-joined`, `nodes-left` (retry) when some node did not answer in time, what {@link askHub} throws
  */
-export async function leaveMesh({ store, connect, clock, onWaiting }: LeaveParts, how: LeaveHow, signal: AbortSignal): Promise<string> {
+export async function leaveMesh(
+  { store, connect, clock, onWaiting }: LeaveParts,
+  how: LeaveHow,
+  signal: AbortSignal,
+): Promise<string> {
   const membership = await store.get(membershipKind, MEMBER_OBJECT);
   if (membership === undefined) throw new MeshError("not-joined", "this cluster is in no mesh", { retry: false });
   const credential = await store.get(credentialKind, MEMBER_OBJECT);
@@ -47,7 +51,7 @@ export async function leaveMesh({ store, connect, clock, onWaiting }: LeaveParts
   await removeAll(store, credentialKind);
 
   const deadline = clock.monotonic() + how.limitMs;
-  for (let waitedFor = ""; ; ) {
+  for (let waitedFor = ""; ;) {
     const left = (await store.list(nodeKind)).map((node) => node.metadata.name);
     if (left.length === 0) break;
     if (left.join() !== waitedFor) onWaiting(left);
@@ -65,8 +69,17 @@ export async function leaveMesh({ store, connect, clock, onWaiting }: LeaveParts
 async function tellHub(connect: ConnectNats, credential: CredentialSpec): Promise<void> {
   const nc = await connectAsMember(connect, credential);
   try {
-    const text = signText("leave", JSON.stringify({ mesh: credential.mesh, member: credential.cluster }), openSigner(credential.signingSeed));
-    await askHub(nc, { subject: leaveSubject(credential.cluster), text, hubKey: credential.hubKey, value: z.object({}) });
+    const text = signText(
+      "leave",
+      JSON.stringify({ mesh: credential.mesh, member: credential.cluster }),
+      openSigner(credential.signingSeed),
+    );
+    await askHub(nc, {
+      subject: leaveSubject(credential.cluster),
+      text,
+      hubKey: credential.hubKey,
+      value: z.object({}),
+    });
   } catch (error) {
     // An earlier leave got this far: the hub knows this cluster no more.
     if (!hasCode(error, "unknown-cluster")) throw error;

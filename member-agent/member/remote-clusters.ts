@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { membershipKind } from "../../crds/membership.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
-import type { RemoteCluster, RemoteClusterSpec, Revision, View } from "../../mesh/resources.ts";
+import type { RemoteCluster, RemoteClusterSpec, Revision } from "../../mesh/resources.ts";
+import type { View } from "../../mesh/view-records.ts";
 import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 

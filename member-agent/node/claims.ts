@@ -56,7 +56,11 @@ async function claimUnless(
     if (alike.some((block) => block.node === node)) return;
     const cidr = lowestFree(alike.map((block) => block.cidr));
     if (cidr === undefined) {
-      throw new MeshError("blocks-exhausted", `node "${node}" finds no free block in ${range}: all are owned by other nodes`, { retry: true });
+      throw new MeshError(
+        "blocks-exhausted",
+        `node "${node}" finds no free block in ${range}: all are owned by other nodes`,
+        { retry: true },
+      );
     }
     try {
       await store.create(ipBlockKind, { metadata: { name: objectNameOfCidr(cidr) }, spec: { cidr, node, purpose } });

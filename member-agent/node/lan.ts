@@ -18,14 +18,22 @@ const links = z.array(
 export async function observeLan(run: Run, named: string | undefined): Promise<Lan> {
   const device = named ?? (await defaultRouteDevice(run));
   if (device === undefined) {
-    throw new MeshError("no-lan", "this machine has no default route to tell its LAN interface by; name it with --lan-device", { retry: true });
+    throw new MeshError(
+      "no-lan",
+      "this machine has no default route to tell its LAN interface by; name it with --lan-device",
+      { retry: true },
+    );
   }
   const [link] = links.parse(JSON.parse(await run("ip", ["-j", "address", "show", "dev", device])));
   const addresses = (link?.addr_info ?? []).flatMap(({ local, prefixlen, scope }) =>
     local !== undefined && scope === "global" ? [`${local}/${prefixlen}`] : [],
   );
   if (link === undefined || addresses.length === 0) {
-    throw new MeshError("no-lan", `interface ${device} has no address yet; give it one, or name another with --lan-device`, { retry: true });
+    throw new MeshError(
+      "no-lan",
+      `interface ${device} has no address yet; give it one, or name another with --lan-device`,
+      { retry: true },
+    );
   }
   return { device, addresses, mtu: link.mtu };
 }

@@ -18,7 +18,9 @@ export function backstops(situation: Situation): Route[] {
 
 /** The other nodes' blocks and the other gateways' health addresses, directly over the LAN. */
 export function neighbourRoutes(situation: Situation): Route[] {
-  const others = new Map(situation.nodes.filter((node) => node.name !== situation.node).map((node) => [node.name, node]));
+  const others = new Map(
+    situation.nodes.filter((node) => node.name !== situation.node).map((node) => [node.name, node]),
+  );
   const through = (owner: string, prefix: string): Route[] => {
     const via = lanAddress(others.get(owner), familyOf(prefix));
     return via === undefined ? [] : [{ prefix, target: lanTarget([via], situation.lan.device) }];
@@ -27,7 +29,9 @@ export function neighbourRoutes(situation: Situation): Route[] {
     ...situation.blocks.flatMap((block) => through(block.node, block.cidr)),
     ...situation.gateways.flatMap((gateway) =>
       situation.self.meshPrefixes.flatMap((prefix) =>
-        (["WireGuard", "VXLAN"] as const).flatMap((tunnel) => through(gateway.node, healthAddress(prefix, gateway.rank, tunnel))),
+        (["WireGuard", "VXLAN"] as const).flatMap((tunnel) =>
+          through(gateway.node, healthAddress(prefix, gateway.rank, tunnel)),
+        ),
       ),
     ),
   ];
@@ -60,7 +64,9 @@ export function remoteRoute(situation: Situation, remote: Remote, prefix: string
 
 /** This node's mesh address of one family, without length. */
 export function ownMeshAddress(situation: Situation, family: Family): string | undefined {
-  return ownMeshAddresses(situation).find((cidr) => familyOf(cidr) === family)?.split("/")[0];
+  return ownMeshAddresses(situation)
+    .find((cidr) => familyOf(cidr) === family)
+    ?.split("/")[0];
 }
 
 /** This node's mesh addresses as host prefixes. */

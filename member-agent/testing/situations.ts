@@ -25,13 +25,26 @@ export function remoteCluster(number: number, ranks: readonly number[]): Remote 
 }
 
 /** Cluster "c1" with nodes n0, n1, … on 172.16.1.0/24, of which the first `gateways` are gateways; seen from node `node`. */
-export function situationOf({ nodes, gateways, node, remotes }: { nodes: number; gateways: number; node: number; remotes: readonly Remote[] }): Situation {
+export function situationOf({
+  nodes,
+  gateways,
+  node,
+  remotes,
+}: {
+  nodes: number;
+  gateways: number;
+  node: number;
+  remotes: readonly Remote[];
+}): Situation {
   const meshPrefix = "100.64.4.0/22";
   const podCIDR = parseCidr("10.1.0.0/16");
   const names = Array.from({ length: nodes }, (_, index) => `n${index}`);
   const blocks: IPBlockSpec[] = [];
   for (const [index, name] of names.entries()) {
-    const cidr = lowestFreeNodeAddress(meshPrefix, blocks.map((block) => block.cidr).filter((text) => text.startsWith("100.")));
+    const cidr = lowestFreeNodeAddress(
+      meshPrefix,
+      blocks.map((block) => block.cidr).filter((text) => text.startsWith("100.")),
+    );
     const length = nodeBlockLength(podCIDR);
     blocks.push(
       { cidr: cidr ?? "", node: name, purpose: "Mesh" },

@@ -1,0 +1,34 @@
+import type { GatewayRecord, TunnelKind } from "./resources.ts";
+
+/** What the hub tells its members: plain types; the wire's schemas in crds/wire/view.ts `satisfies` them. */
+
+/** A cluster as its peers need it: made once by the compiler and shared by all views. */
+export interface PeerRecord {
+  readonly name: string;
+  readonly number: number;
+  readonly podCIDRs: readonly string[];
+  readonly announcedCIDRs: readonly string[];
+  readonly meshPrefixes: readonly string[];
+  readonly gateways: readonly GatewayRecord[];
+}
+
+/** What a member needs to know of itself. */
+export interface SelfRecord {
+  readonly name: string;
+  readonly number: number;
+  readonly podCIDRs: readonly string[];
+  readonly announcedCIDRs: readonly string[];
+  readonly meshPrefixes: readonly string[];
+}
+
+export interface ViewEntry {
+  readonly peer: PeerRecord;
+  readonly tunnel: TunnelKind;
+  readonly mtu?: number | undefined;
+}
+
+/** All that one member is told: itself and the clusters it is linked with, in order of their numbers. */
+export interface View {
+  readonly self: SelfRecord;
+  readonly entries: readonly ViewEntry[];
+}
