@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { NodeStatus } from "../mesh/resources.ts";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { holdLease } from "../platform/lease.ts";
@@ -17,9 +18,10 @@ import type { ConnectNats } from "./member/connect.ts";
 import { watchMember } from "./member/level.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { writeView } from "./member/remote-clusters.ts";
-import { claimBlocks, registerNode, releaseNode } from "./node/claims.ts";
+import { judgeRemotes } from "./member/remote-status.ts";
+import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claims.ts";
 import { observeLan } from "./node/lan.ts";
-import { livePrefixes } from "./node/plan.ts";
+import { livePrefixes, ownMeshAddresses } from "./node/plan.ts";
 import { planDataPath } from "./plan.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
@@ -70,6 +72,8 @@ class Agent {
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
   #situation: Situation | undefined;
+  /** What is said in the store of what the kernel holds. */
+  #held: Omit<NodeStatus, "lastSeen"> = { meshAddresses: [] };
   #missing = "";
 
   constructor(parts: AgentParts, lan: Lan, signal: AbortSignal) {
@@ -95,6 +99,7 @@ class Agent {
         endpoints,
         basePort: settings.wireguardPort,
         onMail,
+        onNews: () => this.#wake("gateway"),
       });
     }
   }
@@ -172,15 +177,22 @@ class Agent {
     switch (work) {
       case "node":
         await registerNode(store, node, this.#lan.addresses);
-        return claimBlocks(store, node, membership.status);
-      case "gateway":
-        await this.#gateway?.register(store);
-        return this.#wake("data-path");
+        await claimBlocks(store, node, membership.status);
+        return reportNode(store, node, this.#held);
+      case "gateway": {
+        if (this.#gateway === undefined) return;
+        const before = this.#gateway.own?.rank;
+        await this.#gateway.register(store);
+        if (this.#gateway.own?.rank !== before) this.#wake("data-path");
+        return;
+      }
       case "session":
         return this.#gateway?.connect(store, () => this.#level()?.gateways ?? []);
       case "remotes": {
         const mail = this.#gateway?.mail;
-        if (this.#leads && mail !== undefined) await writeView(store, mail.view, mail.revision);
+        if (!this.#leads || mail === undefined) return;
+        await writeView(store, mail.view, mail.revision);
+        await judgeRemotes(store, level.gateways);
       }
     }
   }
@@ -188,8 +200,14 @@ class Agent {
   async #holdDataPath(level: MemberLevel): Promise<void> {
     const { settings, log, onReady, folder } = this.#parts;
     const gateway = this.#gateway && { own: this.#gateway.own, view: this.#gateway.mail?.view };
-    const revision = this.#gateway?.mail?.revision;
-    const { situation, missing } = situate(level, { node: settings.node, lan: this.#lan, gateway, withdrawn: [] });
+    const revision = this.#gateway ? this.#gateway.mail?.revision : level.membership?.status.revision;
+    const { situation, missing } = situate(level, {
+      cluster: settings.cluster,
+      node: settings.node,
+      lan: this.#lan,
+      gateway,
+      withdrawn: [],
+    });
     if (situation === undefined) {
       if (missing !== this.#missing) log.info({ event: "not-ready" }, missing);
       this.#missing = missing;
@@ -198,7 +216,9 @@ class Agent {
     const whole = { ...situation, withdrawn: await this.#kernel.withdrawn(livePrefixes(situation)) };
     await this.#kernel.hold(planDataPath(whole));
     this.#situation = whole;
+    this.#held = { meshAddresses: ownMeshAddresses(whole), appliedRevision: revision };
     this.#gateway?.applied(revision);
+    this.#wake("node");
     onReady(true);
     await writeLastLevel(folder, level).catch((error: unknown) => {
       log.error(

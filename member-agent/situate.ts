@@ -7,6 +7,8 @@ import { remotesOf } from "./situation.ts";
 
 /** What a node knows by itself, beside its member's store. */
 export interface OwnFacts {
+  /** Cluster it was told it belongs to. */
+  readonly cluster: string;
   readonly node: string;
   readonly lan: Lan;
   /** On a gateway node: its claim, and the last view it accepted. */
@@ -24,6 +26,11 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
   const { membership } = level;
   if (membership?.spec.phase !== "Joined")
     return { missing: "this cluster has not joined a mesh yet; run trestle join" };
+  if (membership.spec.cluster !== facts.cluster) {
+    return {
+      missing: `this store is that of cluster "${membership.spec.cluster}", and this agent was told --cluster ${facts.cluster}`,
+    };
+  }
   if (facts.gateway !== undefined && facts.gateway.own === undefined)
     return { missing: "this gateway has no rank yet" };
   if (facts.gateway !== undefined && facts.gateway.view === undefined)

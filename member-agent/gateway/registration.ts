@@ -1,6 +1,6 @@
 import { gatewayKind } from "../../crds/gateway.ts";
 import { lowestFreeRank } from "../../mesh/mesh-prefix.ts";
-import type { Gateway, GatewayRecord } from "../../mesh/resources.ts";
+import type { Gateway, GatewayRecord, GatewayStatus } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
@@ -28,16 +28,16 @@ export async function claimGateway(store: ResourceStore, node: string): Promise<
   }
 }
 
-/** What peers need to dial this gateway; the rest of its status stays as it is. */
-export interface Dialling {
-  readonly publicKey: string;
-  readonly endpoints: readonly string[];
-  readonly basePort: number;
-}
+/** What a gateway says of itself in the member's store: how to dial it, what it carries out, what it hears. */
+export type GatewayWord = Required<GatewayStatus>;
 
-/** Writes it where the member's gateways read it to report it to the hub. Writing what is there is no write. */
-export async function announceGateway(store: ResourceStore, gateway: Gateway, dialling: Dialling): Promise<void> {
-  await amendStatus(store, gatewayKind, gateway.metadata.name, ({ status }) => ({ ...status, ...dialling }));
+/** Writes it, where the member's other gateways and the member controller read it. Writing what is there is no write. */
+export async function announceGateway(
+  store: ResourceStore,
+  gateway: Gateway,
+  word: Partial<GatewayWord>,
+): Promise<void> {
+  await amendStatus(store, gatewayKind, gateway.metadata.name, ({ status }) => ({ ...status, ...word }));
 }
 
 /** This cluster's gateways as peers need them; one that has not said its key yet is left out. */

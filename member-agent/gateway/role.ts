@@ -32,6 +32,8 @@ export interface GatewayRoleParts {
   readonly log: Log;
   /** Told when a newer view was accepted. */
   readonly onMail: () => void;
+  /** Told when what this gateway has to say of itself is another. */
+  readonly onNews: () => void;
 }
 
 const CREDENTIAL_FILE = "credential.json";
@@ -75,13 +77,14 @@ export class GatewayRole {
       this.#own = { rank, basePort, privateKey: (await openWireGuardKey(folder, run, rank)).privateKey };
   }
 
-  /** Claims a rank unless this node has one, and tells the other gateways how to dial it. */
+  /** Claims a rank unless this node has one, and says in the store how to dial it, what it carries out and what it hears. */
   async register(store: ResourceStore): Promise<void> {
     const { node, endpoints, basePort, folder, run } = this.#parts;
     const gateway = await claimGateway(store, node);
     const { privateKey, publicKey } = await openWireGuardKey(folder, run, gateway.spec.rank);
     this.#own = { rank: gateway.spec.rank, basePort, privateKey };
-    await announceGateway(store, gateway, { publicKey, endpoints, basePort });
+    const heard = { peers: this.#watcher.pairs, ...(this.#applied && { appliedRevision: this.#applied }) };
+    await announceGateway(store, gateway, { publicKey, endpoints, basePort, ...heard });
   }
 
   /** Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. */
@@ -177,5 +180,6 @@ export class GatewayRole {
   #tell(): void {
     this.#news.resolve();
     this.#news = Promise.withResolvers<void>();
+    this.#parts.onNews();
   }
 }

@@ -22,7 +22,7 @@ export interface SessionParts {
   /** What to report now. */
   readonly report: () => Report;
   /** Resolves when something happened that the hub should hear of at once. */
-  readonly news: (signal: AbortSignal) => Promise<void>;
+  readonly news: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -90,7 +90,7 @@ async function keepReporting(
         log.warn({ event: "report-refused", reason: answer.refused }, `the hub refused a report: ${answer.refused}`);
       const enough = new AbortController();
       const until = AbortSignal.any([signal, enough.signal]);
-      await Promise.race([clock.sleep(REPORT_EVERY_MS, until), news(until)]);
+      await Promise.race([clock.sleep(REPORT_EVERY_MS, until), news()]);
       enough.abort();
     } catch (error) {
       if (signal.aborted) return;

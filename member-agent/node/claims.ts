@@ -4,9 +4,9 @@ import { familyOf } from "../../mesh/cidr.ts";
 import { lowestFreeNodeAddress } from "../../mesh/mesh-prefix.ts";
 import { objectNameOfCidr } from "../../mesh/names.ts";
 import { lowestFreeBlock } from "../../mesh/node-blocks.ts";
-import type { IPBlockSpec, MembershipStatus } from "../../mesh/resources.ts";
+import type { IPBlockSpec, MembershipStatus, NodeStatus } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
-import { deleteIfThere } from "../../platform/store/amend.ts";
+import { amendStatus, deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 
 /** Tells the other nodes where this one is. */
@@ -14,6 +14,15 @@ export async function registerNode(store: ResourceStore, name: string, addresses
   const present = await store.get(nodeKind, name);
   if (present === undefined) await store.create(nodeKind, { metadata: { name }, spec: { addresses } });
   else await store.update(nodeKind, { ...present, spec: { addresses } });
+}
+
+/** Says in the store what this node's kernel holds. */
+export async function reportNode(
+  store: ResourceStore,
+  name: string,
+  held: Omit<NodeStatus, "lastSeen">,
+): Promise<void> {
+  await amendStatus(store, nodeKind, name, ({ status }) => ({ ...status, ...held }));
 }
 
 /**
