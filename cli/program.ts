@@ -50,6 +50,8 @@ function settle(command: Command, shell: Shell): void {
     .configureHelp({ subcommandTerm: termOf })
     .configureOutput({ writeOut: shell.out, writeErr: shell.err })
     .showHelpAfterError(`(${pathOf(command)} --help shows how it is used)`);
+  // Also for a word that is a command itself and has verbs (`hub`): what follows the verb is the verb's.
+  if (!isLeaf) command.enablePositionalOptions();
   addGlobals(command, { hidden: !isLeaf && command.parent !== null });
   for (const inner of command.commands) settle(inner, shell);
 }

@@ -69,3 +69,11 @@ test("a command line that was interrupted ends with 130 and without a word", asy
   expect(await runCLI(["pool", "list"], shell)).toBe(130);
   expect(written()).toEqual({ stdout: "", stderr: "" });
 });
+
+test("an option after a verb is the verb's, where the word before it has one of that name too", async () => {
+  const { exitCode, stderr } = await trestle(["hub", "nats-config", "--accounts-folder", "/nonexistent", "--state"]);
+  expect({ exitCode, stderr }).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("trestle hub nats-config --help"),
+  });
+});
