@@ -12,8 +12,8 @@ const spec = z.object({
 }) satisfies z.ZodType<IPBlockSpec>;
 
 const status = z.object({
-  used: z.int().default(0),
-  free: z.int().default(0),
+  used: z.int().optional(),
+  free: z.int().optional(),
 }) satisfies z.ZodType<IPBlockStatus>;
 
 /** Named by its CIDR, so that creating it claims the range. */

@@ -247,9 +247,10 @@ export interface IPBlockSpec {
   /** `Pods` for pod addresses, `Mesh` for a node's mesh address. */
   readonly purpose: "Pods" | "Mesh";
 }
+/** Absent until its owner's IPAM counts them. */
 export interface IPBlockStatus {
-  readonly used: number;
-  readonly free: number;
+  readonly used?: number | undefined;
+  readonly free?: number | undefined;
 }
 
 export type CIDRPool = Resource<"CIDRPool", CIDRPoolSpec, CIDRPoolStatus>;

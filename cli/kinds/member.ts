@@ -62,7 +62,7 @@ export const ipBlockColumns: readonly Column<IPBlock>[] = [
   { title: "CIDR", cell: ({ spec }) => spec.cidr },
   { title: "NODE", cell: ({ spec }) => spec.node },
   { title: "PURPOSE", cell: ({ spec }) => spec.purpose },
-  { title: "USED", cell: ({ status }) => String(status.used) },
-  { title: "FREE", cell: ({ status }) => String(status.free) },
+  { title: "USED", cell: ({ status }) => String(status.used ?? "") },
+  { title: "FREE", cell: ({ status }) => String(status.free ?? "") },
   ageColumn,
 ];
