@@ -1,6 +1,6 @@
 import { readName } from "../mesh/names.ts";
 import type { ClusterLinkSpec, ClusterSelection } from "../mesh/resources.ts";
-import { must } from "./checked.ts";
+import { accepted } from "../platform/errors.ts";
 
 /** What `link create` was told about who takes part: each a list of words, a name or `key=value` each. */
 export interface LinkWords {
@@ -45,7 +45,7 @@ export function readLinkWords({
 /** Words with `=` are labels, the others names; what is said twice counts once. */
 function readSelection(words: readonly string[]): ClusterSelection {
   const labels = words.filter((word) => word.includes("="));
-  const names = words.filter((word) => !word.includes("=")).map((word) => must(readName(word)));
+  const names = words.filter((word) => !word.includes("=")).map((word) => accepted(readName(word)));
   return {
     ...(names.length > 0 && { names: [...new Set(names)] }),
     ...(labels.length > 0 && { matchLabels: readLabels(labels) }),

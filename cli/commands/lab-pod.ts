@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import { readName } from "../../mesh/names.ts";
-import { must } from "../checked.ts";
+import { accepted } from "../../platform/errors.ts";
 import { noun, verb } from "../command.ts";
 import { note } from "../shell.ts";
 import type { Shell } from "../shell.ts";
@@ -45,8 +45,8 @@ function add(shell: Shell): Command {
       const { cluster, pod: name } = place;
       const request = {
         cluster,
-        name: must(readName(name)),
-        namespace: must(readName(namespace)),
+        name: accepted(readName(name)),
+        namespace: accepted(readName(namespace)),
         annotations: annotation ?? {},
         ...(owner !== undefined && { owner }),
       };

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import { pairsOf, unknownClusters } from "../../mesh/links.ts";
 import { readName } from "../../mesh/names.ts";
-import { must } from "../checked.ts";
+import { accepted } from "../../platform/errors.ts";
 import { collect, noun, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { describeLink } from "../kinds/link.ts";
@@ -47,7 +47,7 @@ function create(shell: Shell): Command {
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const globals = globalsOf(command);
       const draft = {
-        metadata: { name: must(readName(name)) },
+        metadata: { name: accepted(readName(name)) },
         spec: {
           ...selectionOf(options, command),
           tunnel: options.tunnel === "vxlan" ? ("VXLAN" as const) : ("WireGuard" as const),

@@ -4,7 +4,7 @@ import { bitsOf, formatCidr } from "../../mesh/cidr.ts";
 import type { Cidr } from "../../mesh/cidr.ts";
 import { readName } from "../../mesh/names.ts";
 import { readCidr } from "../../mesh/typed-cidr.ts";
-import { must } from "../checked.ts";
+import { accepted } from "../../platform/errors.ts";
 import { noun, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { describePool } from "../kinds/pool.ts";
@@ -46,9 +46,9 @@ function create(shell: Shell): Command {
     .addOption(new Option("--purpose <use>", "what its blocks are for").choices(["pods", "mesh"]).default("pods"))
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const globals = globalsOf(command);
-      const cidr = must(readCidr(options.cidr));
+      const cidr = accepted(readCidr(options.cidr));
       const draft = {
-        metadata: { name: must(readName(name)) },
+        metadata: { name: accepted(readName(name)) },
         spec: {
           cidr: formatCidr(cidr),
           clusterPrefixLength: options.clusterPrefixLength ?? usualLength(cidr),

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { formatCidr } from "../../mesh/cidr.ts";
 import { readName } from "../../mesh/names.ts";
 import { readCidr } from "../../mesh/typed-cidr.ts";
-import { must } from "../checked.ts";
+import { accepted } from "../../platform/errors.ts";
 import { collect, noun, verb } from "../command.ts";
 import { isData } from "../format.ts";
 import { globalsOf } from "../globals.ts";
@@ -37,8 +37,8 @@ function create(shell: Shell): Command {
     .option("--ttl <span>", "how long it can be used: 30m, 24h, 7d", ttl, 24 * 3_600)
     .action(async (cluster: string, options: CreateOptions, command: Command) => {
       const globals = globalsOf(command);
-      const podCIDRs = (options.podCidr ?? []).map((typed) => formatCidr(must(readCidr(typed))));
-      const request = { cluster: must(readName(cluster)), podCIDRs, ttlSeconds: options.ttl };
+      const podCIDRs = (options.podCidr ?? []).map((typed) => formatCidr(accepted(readCidr(typed))));
+      const request = { cluster: accepted(readName(cluster)), podCIDRs, ttlSeconds: options.ttl };
       const { withHub } = await import("../session.ts");
       const made = await withHub(shell, globals, ({ ask }) => ask("createToken", request));
       shell.out(renderOne(shell, globals.output, made, () => `${made.token}\n`));
@@ -72,7 +72,7 @@ function revoke(shell: Shell): Command {
     .argument("<name>", "token of `trestle token list`")
     .action(async (name: string, _, command: Command) => {
       const { withHub } = await import("../session.ts");
-      await withHub(shell, globalsOf(command), ({ ask }) => ask("revokeToken", { name: must(readName(name)) }));
+      await withHub(shell, globalsOf(command), ({ ask }) => ask("revokeToken", { name: accepted(readName(name)) }));
       shell.out(`jointoken/${name} revoked\n`);
     });
 }

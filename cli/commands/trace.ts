@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { TraceAnswer } from "../../crds/wire/hub-api.ts";
 import { readName } from "../../mesh/names.ts";
 import { readAddress } from "../../mesh/typed-cidr.ts";
-import { must } from "../checked.ts";
+import { accepted } from "../../platform/errors.ts";
 import { examplesText } from "../command.ts";
 import { EXIT, Verdict } from "../exit.ts";
 import { globalsOf } from "../globals.ts";
@@ -35,7 +35,7 @@ export function traceCommand(shell: Shell): Command {
 
 /** An address in canonical text, or a cluster's name: no name holds a dot or a colon. */
 function readEnd(word: string): string {
-  return /[.:/]/.test(word) ? must(readAddress(word)) : must(readName(word));
+  return /[.:/]/.test(word) ? accepted(readAddress(word)) : accepted(readName(word));
 }
 
 /** A line a hop, the remedy below the one that fails, the verdict last. */
