@@ -5,7 +5,7 @@ import type { KindDefinition } from "./kind.ts";
 import { defineKind } from "./kind.ts";
 
 /** Also how the agent keeps its copy on disk. */
-export const credentialSpec = z.object({
+const credentialSpec = z.object({
   mesh: z.string(),
   cluster: z.string(),
   natsURLs: z.array(z.string()),

@@ -74,7 +74,10 @@ function create(shell: Shell): Command {
         return link;
       });
       if (options.tunnel === "vxlan")
-        note(shell, "warning: VXLAN does not encrypt: whoever is on the path can read and forge this traffic. Agents of this release carry WireGuard only: these pairs stay Unreachable (TunnelUnsupported) until a later one");
+        note(
+          shell,
+          "warning: VXLAN does not encrypt: whoever is on the path can read and forge this traffic. Agents of this release carry WireGuard only: these pairs stay Unreachable (TunnelUnsupported) until a later one",
+        );
       shell.out(renderOne(shell, globals.output, made, () => `clusterlink/${name} created\n`));
     });
 }

@@ -42,13 +42,13 @@ export const traceAnswer = z.object({
 export type TraceAnswer = z.infer<typeof traceAnswer>;
 
 /** The token's JoinToken is deleted and its join-only user revoked, whether it was used or not; the member it made stays. */
-export const revokeTokenRequest = z.object({ name: z.string() });
+const revokeTokenRequest = z.object({ name: z.string() });
 
 /**
  * Takes a cluster out of the mesh: its number and prefixes are free again, its credential is revoked. Without `force`
  * the hub refuses (`in-use`, naming the links) while a ClusterLink joins it to another cluster.
  */
-export const deleteClusterRequest = z.object({ cluster: z.string(), force: z.boolean() });
+const deleteClusterRequest = z.object({ cluster: z.string(), force: z.boolean() });
 
 const done = z.object({});
 

@@ -73,7 +73,11 @@ export function judgePair(
     };
   }
   if (silent.length === 0)
-    return { state: "Up", reason: "Heard", message: `tunnels heard within ${SILENCE_MS / 1000} s: ${total} of ${total}` };
+    return {
+      state: "Up",
+      reason: "Heard",
+      message: `tunnels heard within ${SILENCE_MS / 1000} s: ${total} of ${total}`,
+    };
   if (silent.length < total)
     return { state: "Degraded", reason: "SomeSilent", message: `tunnels silent: ${silent.length} of ${total}` };
   if (keys.every((key) => !heard.has(key))) {

@@ -63,7 +63,7 @@ export function remoteRoute(situation: Situation, remote: Remote, prefix: string
 }
 
 /** This node's mesh address of one family, without length. */
-export function ownMeshAddress(situation: Situation, family: Family): string | undefined {
+function ownMeshAddress(situation: Situation, family: Family): string | undefined {
   return ownMeshAddresses(situation)
     .find((cidr) => familyOf(cidr) === family)
     ?.split("/")[0];

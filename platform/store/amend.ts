@@ -24,7 +24,11 @@ export async function amendStatus<T extends StoredObject>(
 }
 
 /** Deletes an object; false when there was none any more. */
-export async function deleteIfThere<T extends StoredObject>(store: ResourceStore, kind: ResourceKind<T>, name: string): Promise<boolean> {
+export async function deleteIfThere<T extends StoredObject>(
+  store: ResourceStore,
+  kind: ResourceKind<T>,
+  name: string,
+): Promise<boolean> {
   try {
     await store.delete(kind, name);
     return true;

@@ -2,10 +2,7 @@ import { familyOf } from "../../mesh/cidr.ts";
 import type { Route } from "../state.ts";
 import type { ObservedRoute } from "./observe.ts";
 import { sameRoute } from "./text.ts";
-
-export type RouteStep =
-  | { readonly op: "add" | "replace"; readonly route: Route }
-  | { readonly op: "delete"; readonly route: ObservedRoute };
+import type { RouteStep } from "./text.ts";
 
 /**
  * Routes to write, backstops before what they stand behind; then those to delete, backstops last: a prefix is never

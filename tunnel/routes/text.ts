@@ -1,9 +1,13 @@
 import { ROUTE_PROTOCOL } from "../marks.ts";
-import type { RouteTarget } from "../state.ts";
+import type { Route, RouteTarget } from "../state.ts";
 import type { ObservedRoute } from "./observe.ts";
-import type { RouteStep } from "./plan.ts";
 
 /** Routes as ip-route(8) takes them: for batches, and to tell whether two of the same key are the same. */
+
+/** One change of the routing table. */
+export type RouteStep =
+  | { readonly op: "add" | "replace"; readonly route: Route }
+  | { readonly op: "delete"; readonly route: ObservedRoute };
 
 /** A line of an `ip -batch`. */
 export function routeLine({ op, route }: RouteStep): string {
