@@ -7,7 +7,7 @@ import { inNetns } from "./place.ts";
 import { startProbe } from "./probe-client.ts";
 import type { Probe } from "./probe-client.ts";
 import type { ProbeRequest, ProbeResult } from "./probe-protocol.ts";
-import { stateOf } from "./state.ts";
+import { podsInOrder, stateOf } from "./state.ts";
 import type { Lab, LabState, PodState } from "./state.ts";
 import { hubStatus } from "./trestle.ts";
 
@@ -58,18 +58,19 @@ const SILENCE_LIMIT_MS = 1_500;
 /** Tries every ordered pair of the lab's pods, all at once, with one program in each pod. */
 export async function checkLab(lab: Lab, signal: AbortSignal): Promise<Checked> {
   const state = stateOf(lab);
+  const pods = podsInOrder(state);
   const probes = new Map<string, Probe>();
   const end = new AbortController();
   const lifetime = AbortSignal.any([signal, end.signal]);
   try {
     await Promise.all(
-      state.pods.map(async (pod) => {
+      pods.map(async (pod) => {
         const { prefix } = inNetns(podNetns(lab.name, pod.cluster, pod.name));
         probes.set(nameOf(pod), await startProbe(prefix, lifetime));
       }),
     );
     const linked = await linkedNow(lab, state, signal);
-    const trials = trialsAmong(state.pods);
+    const trials = trialsAmong(pods);
     const mayTalk = ({ from, to }: Trial): boolean =>
       from.cluster === to.cluster || linked.has(`${from.cluster}>${to.cluster}`);
     const together = trials.filter(mayTalk);

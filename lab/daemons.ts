@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { MeshError } from "../platform/errors.ts";
+import { MeshError, messageOf } from "../platform/errors.ts";
 import type { Layout, NodePlace, Site } from "./layout.ts";
 import { firstGateway, inNetns, onNode } from "./place.ts";
 import type { Place } from "./place.ts";
@@ -8,7 +8,7 @@ import { isAlive, startDetached } from "./process.ts";
 import type { ProcessRef } from "./process.ts";
 import { stateOf, updateState } from "./state.ts";
 import type { Lab, LabState } from "./state.ts";
-import { agentFolder, contextFile, hubFolder, storeFile, storeFolder, TRESTLE } from "./trestle.ts";
+import { agentFolder, contextFile, hubFolder, hubStatus, storeFile, storeFolder, TRESTLE } from "./trestle.ts";
 import { logTail, waitUntil } from "./wait.ts";
 
 const HUB_PORT = 4222;
@@ -22,9 +22,12 @@ export interface Daemon {
   readonly place: (state: LabState) => Place;
   /** It serves once this file is there and something in its network listens on this port. Absent: once it runs. */
   readonly serves?: { readonly file: string; readonly port: number };
+  /** Asks it something, once it serves; it is ready when this does not fail. */
+  readonly ask?: (signal: AbortSignal) => Promise<unknown>;
 }
 
-export function hubDaemon(lab: Lab, { hub }: Layout): Daemon {
+export function hubDaemon(lab: Lab, layout: Layout): Daemon {
+  const { hub } = layout;
   const words = [
     "hub",
     "--state",
@@ -34,7 +37,14 @@ export function hubDaemon(lab: Lab, { hub }: Layout): Daemon {
     "--advertise",
     `tls://${hub.address}:${HUB_PORT}`,
   ];
-  return { key: "hub", words, place: () => inNetns(hub.netns), serves: { file: contextFile(lab), port: HUB_PORT } };
+  return {
+    key: "hub",
+    words,
+    place: () => inNetns(hub.netns),
+    serves: { file: contextFile(lab), port: HUB_PORT },
+    // After a hub that was killed the next one waits for its lease to run out, its NATS server does not.
+    ask: (signal) => hubStatus(lab, layout, signal),
+  };
 }
 
 /** A cluster's own store, on its first gateway. */
@@ -77,22 +87,25 @@ export async function startDaemon(lab: Lab, daemon: Daemon): Promise<void> {
 }
 
 /** Waits until a started daemon serves. @throws MeshError `daemon-ended`, `timeout`, both with the end of its log */
-export async function awaitDaemon(lab: Lab, { key, serves }: Daemon, signal: AbortSignal): Promise<void> {
+export async function awaitDaemon(lab: Lab, { key, serves, ask }: Daemon, signal: AbortSignal): Promise<void> {
   const log = logFile(lab, key);
-  const ready = (): true | undefined => {
+  let answer = "it does not listen";
+  const ready = async (): Promise<true | undefined> => {
     const started = stateOf(lab).processes[key];
     if (started === undefined || !isAlive(started)) {
       throw new MeshError("daemon-ended", `${key} ended before it served; its log:\n${logTail(log)}`, { retry: false });
     }
-    return serves === undefined || (existsSync(serves.file) && isListening(started.pid, serves.port))
-      ? true
-      : undefined;
+    if (serves !== undefined && !(existsSync(serves.file) && isListening(started.pid, serves.port))) return undefined;
+    try {
+      await ask?.(signal);
+      return true;
+    } catch (error) {
+      answer = messageOf(error);
+      return undefined;
+    }
   };
-  await waitUntil(ready, () => `${key} does not serve; its log:\n${logTail(log)}`, {
-    clock: lab.clock,
-    signal,
-    limitMs: 30_000,
-  });
+  const missing = (): string => `${key} does not serve: ${answer}; its log:\n${logTail(log)}`;
+  await waitUntil(ready, missing, { clock: lab.clock, signal, limitMs: 60_000 });
 }
 
 /** Writes down a process of the lab, so that whoever takes the lab down finds it. */

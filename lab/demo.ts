@@ -10,7 +10,7 @@ import { MeshError } from "../platform/errors.ts";
 import { runner } from "../platform/run.ts";
 import type { Progress } from "./progress.ts";
 import { shapeOf } from "./show.ts";
-import { labNames, stateOf } from "./state.ts";
+import { labNames, podsInOrder, stateOf } from "./state.ts";
 import type { Lab, PodState } from "./state.ts";
 import { askHub } from "./trestle.ts";
 import { measureThroughput } from "./throughput.ts";
@@ -108,7 +108,7 @@ async function drawThroughput(lab: Lab, file: LabFile, signal: AbortSignal): Pro
 /** Some pod and some pod of a cluster linked with its own. */
 function someWay(lab: Lab, file: LabFile): { readonly from: PodState; readonly to: PodState } | undefined {
   const linked = linkedPairs(file);
-  const { pods } = stateOf(lab);
+  const pods = podsInOrder(stateOf(lab));
   return pods
     .flatMap((from) => pods.map((to) => ({ from, to })))
     .find(({ from, to }) => linked.has(`${from.cluster}>${to.cluster}`));

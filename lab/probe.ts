@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createInterface } from "node:readline";
 import { isIPv6 } from "node:net";
 import { messageOf } from "../platform/errors.ts";
@@ -5,7 +6,7 @@ import { probeRequest } from "./probe-protocol.ts";
 import type { ProbeResult, ProbeTarget } from "./probe-protocol.ts";
 import { exchangeDatagram, listenUDP } from "./probe-udp.ts";
 import { connectTCP, listenTCP } from "./probe-tcp.ts";
-import { randomBytes } from "node:crypto";
+import type { Echo } from "./probe-tcp.ts";
 
 /** The program `lab check` runs in every pod: answers the others' probes, and probes them when told. */
 
@@ -16,8 +17,19 @@ const DATAGRAM_BYTES = 3_000;
 /** It is sent many times in this; what still is lost is lost for good. */
 const DATAGRAM_LIMIT_MS = 4_000;
 
-async function reach({ id, address, tcp }: ProbeTarget, limitMs: number): Promise<ProbeResult> {
-  using echo = await connectTCP(address, tcp, limitMs);
+/** All connect at once; round trips are then made one by one, so that they don't wait for each other. */
+async function reach(targets: readonly ProbeTarget[], limitMs: number): Promise<ProbeResult[]> {
+  const echoes = targets.map(({ address, tcp }) => connectTCP(address, tcp, limitMs));
+  await Promise.allSettled(echoes);
+  const results: ProbeResult[] = [];
+  for (const [at, echo] of echoes.entries()) {
+    results.push(await orFailure(targets[at]?.id ?? "", async (id) => roundTrips(id, await echo)));
+  }
+  return results;
+}
+
+async function roundTrips(id: string, connected: Echo): Promise<ProbeResult> {
+  using echo = connected;
   const times: number[] = [];
   for (let trip = 0; trip < ROUND_TRIPS; trip += 1) {
     const payload = randomBytes(SMALL_BYTES);
@@ -33,8 +45,7 @@ async function large({ id, address, tcp, udp }: ProbeTarget, limitMs: number): P
   using echo = await connectTCP(address, tcp, limitMs);
   const payload = randomBytes(LARGE_BYTES);
   if (!(await echo.exchange(payload)).equals(payload)) return { id, ok: false, said: "1 MiB came back changed" };
-  const datagram = randomBytes(DATAGRAM_BYTES);
-  await exchangeDatagram(address, udp, datagram, DATAGRAM_LIMIT_MS);
+  await exchangeDatagram(address, udp, randomBytes(DATAGRAM_BYTES), DATAGRAM_LIMIT_MS);
   return { id, ok: true, said: "" };
 }
 
@@ -55,21 +66,24 @@ function plain(address: string): string {
   return isIPv6(address) && address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
 }
 
-const TESTS = { reach, large, silence };
+async function orFailure(id: string, test: (id: string) => Promise<ProbeResult>): Promise<ProbeResult> {
+  try {
+    return await test(id);
+  } catch (error) {
+    return { id, ok: false, said: messageOf(error) };
+  }
+}
+
+function each(test: (target: ProbeTarget, limitMs: number) => Promise<ProbeResult>): typeof reach {
+  return (targets, limitMs) => Promise.all(targets.map((target) => orFailure(target.id, () => test(target, limitMs))));
+}
+
+const TESTS = { reach, large: each(large), silence: each(silence) };
 
 const listen = { tcp: await listenTCP(), udp: await listenUDP() };
 process.stdout.write(`${JSON.stringify(listen)}\n`);
 for await (const line of createInterface({ input: process.stdin })) {
   const { test, targets, limitMs } = probeRequest.parse(JSON.parse(line));
-  const results = await Promise.all(
-    targets.map((target) =>
-      TESTS[test](target, limitMs).catch((error: unknown): ProbeResult => ({
-        id: target.id,
-        ok: false,
-        said: messageOf(error),
-      })),
-    ),
-  );
-  process.stdout.write(`${JSON.stringify(results)}\n`);
+  process.stdout.write(`${JSON.stringify(await TESTS[test](targets, limitMs))}\n`);
 }
 process.exit();

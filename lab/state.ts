@@ -113,6 +113,11 @@ export function stateOf(lab: Lab): LabState {
   return state;
 }
 
+/** A lab's pods by cluster, in the order of the lab file. */
+export function podsInOrder({ file, pods }: LabState): PodState[] {
+  return file.clusters.flatMap(({ name }) => pods.filter(({ cluster }) => cluster === name));
+}
+
 /** Starts the record of a new lab: its folders, for root alone. */
 export function createState(lab: Lab, file: LabState["file"]): LabState {
   mkdirSync(path.join(lab.dir, "logs"), { recursive: true, mode: 0o700 });
