@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Route, RouteTarget } from "../state.ts";
 import type { ObservedRoute } from "./observe.ts";
-import type { RouteStep } from "./plan.ts";
+import type { RouteStep } from "./text.ts";
 import { planRoutes } from "./plan.ts";
 import { routeLine } from "./text.ts";
 
