@@ -46,7 +46,7 @@ export async function runDemo(
   }
   const since = lab.clock.monotonic();
   let good = false;
-  let ping = "trestle lab exec CLUSTER/POD -- ping ADDRESS";
+  let ping = "bin/trestle lab exec CLUSTER/POD -- ping ADDRESS";
   try {
     progress.say("A hub and its clusters, each a few network namespaces with real processes:");
     await bringUp(lab, file, "all", { progress, signal });
@@ -62,7 +62,7 @@ export async function runDemo(
     const figure = await progress.step("throughput", () => drawThroughput(lab, file, signal));
     out(`\nOne TCP stream, ${MEASURE_SECONDS} s each:\n\n${figure}`);
     const way = someWay(lab, file);
-    if (way !== undefined) ping = `trestle lab exec ${placeOf(way.from)} -- ping -c 3 ${way.to.addresses[0] ?? ""}`;
+    if (way !== undefined) ping = `bin/trestle lab exec ${placeOf(way.from)} -- ping -c 3 ${way.to.addresses[0] ?? ""}`;
     good = report.failed === 0;
   } finally {
     if (!keep || !good)
@@ -73,7 +73,7 @@ export async function runDemo(
   }
   const seconds = ((lab.clock.monotonic() - since) / 1000).toFixed(1);
   out(
-    `\n${keep && good ? `The lab is up, after ${seconds} s.` : `Done in ${seconds} s; nothing is left.`} ${nextSteps(keep && good, ping)}`,
+    `\n${keep && good ? `The lab is up, after ${seconds} s.` : `Done in ${seconds} s; nothing is left.`} ${nextSteps(lab.name, keep && good, ping)}`,
   );
   return good;
 }
@@ -118,15 +118,15 @@ function placeOf({ cluster, name }: PodState): string {
   return `${cluster}/${name}`;
 }
 
-function nextSteps(kept: boolean, ping: string): string {
+function nextSteps(lab: string, kept: boolean, ping: string): string {
   if (!kept) return "KEEP=1 make demo leaves the lab running, to look around in.\n";
   const steps = [
-    ["trestle lab show", "what is where"],
+    ["bin/trestle lab show", "what is where"],
     [ping, "be a pod"],
-    ["trestle --lab status --watch", "the mesh, as it changes"],
-    ["trestle lab break hub", "traffic goes on; trestle lab mend hub"],
-    ["trestle lab check", "every pod to every pod, again"],
-    ["trestle lab down", "take it all away"],
+    ["bin/trestle --lab status --watch", "the mesh, as it changes"],
+    ["bin/trestle lab break hub", "traffic goes on; bin/trestle lab mend hub"],
+    ["bin/trestle lab check", "every pod to every pod, again"],
+    [`bin/trestle lab down --name ${lab}`, "take it all away"],
   ];
   return `Next:\n\n${drawColumns(steps.map(([command = "", why = ""]) => [`  ${command}`, why]))}`;
 }

@@ -105,7 +105,6 @@ export const labFile = z.strictObject({
 export type LabFile = z.infer<typeof labFile>;
 export type LabCluster = LabFile["clusters"][number];
 export type LabLink = LabFile["links"][number];
-export type LabPod = LabCluster["pods"][number];
 
 /** Names of the clusters that a label selector of the file picks. */
 export function selectClusters(file: LabFile, selector: Readonly<Record<string, string>>): string[] {

@@ -1,6 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
 import { z } from "zod";
-import { runner } from "../platform/run.ts";
 import type { Run } from "../platform/run.ts";
 import { hasErrnoCode } from "./errno.ts";
 import { ownerMark } from "./topology.ts";
@@ -10,11 +9,6 @@ const NETNS = "/run/netns";
 /** Path of a network namespace made by `ip netns add`. */
 export function netnsPath(netns: string): string {
   return `${NETNS}/${netns}`;
-}
-
-/** A {@link Run} inside a network namespace; only the net is another, files are the same. */
-export function runIn(netns: string): Run {
-  return runner(["nsenter", `--net=${netnsPath(netns)}`, "--"]);
 }
 
 /** Names of all network namespaces of this machine, see ip-netns(8). */

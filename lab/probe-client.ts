@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import path from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { MeshError } from "../platform/errors.ts";
 import { listening, probeAnswer } from "./probe-protocol.ts";
 import type { Listening, ProbeRequest, ProbeResult } from "./probe-protocol.ts";
@@ -11,7 +11,7 @@ export interface Probe {
   ask(request: ProbeRequest): Promise<ProbeResult[]>;
 }
 
-const PROGRAM = path.join(import.meta.dirname, "probe.ts");
+const PROGRAM = fileURLToPath(new URL("./probe.ts", import.meta.url));
 
 /** Starts a probe behind `prefix`, see Place; it lives until `signal` aborts. @throws MeshError `probe-failed` */
 export async function startProbe(prefix: readonly string[], signal: AbortSignal): Promise<Probe> {
