@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { NodeStatus } from "../mesh/resources.ts";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import { holdLease } from "../platform/lease.ts";
@@ -12,8 +11,8 @@ import type { StateFolder } from "../platform/state-folder.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { watchKernel } from "../tunnel/watch.ts";
 import { GatewayRole } from "./gateway/role.ts";
-import { Kernel } from "./kernel.ts";
-import { forgetLastLevel, readLastLevel, writeLastLevel } from "./last-good.ts";
+import { NodeDataPath } from "./data-path.ts";
+import { readLastLevel } from "./last-good.ts";
 import type { ConnectNats } from "./member/connect.ts";
 import { watchMember } from "./member/level.ts";
 import type { MemberLevel } from "./member/level.ts";
@@ -21,11 +20,8 @@ import { writeView } from "./member/remote-clusters.ts";
 import { judgeRemotes } from "./member/remote-status.ts";
 import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claims.ts";
 import { observeLan } from "./node/lan.ts";
-import { livePrefixes, ownMeshAddresses } from "./node/plan.ts";
-import { planDataPath } from "./plan.ts";
 import type { AgentSettings } from "./settings.ts";
-import { situate } from "./situate.ts";
-import type { Lan, Situation } from "./situation.ts";
+import type { Lan } from "./situation.ts";
 
 export interface AgentParts {
   readonly settings: AgentSettings;
@@ -62,23 +58,17 @@ export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<
 
 class Agent {
   readonly #parts: AgentParts;
-  readonly #lan: Lan;
   readonly #signal: AbortSignal;
   readonly #queue: KeyedQueue;
-  readonly #kernel: Kernel;
+  readonly #dataPath: NodeDataPath;
   /** Absent where this node is no gateway. */
   readonly #gateway: GatewayRole | undefined;
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
-  #situation: Situation | undefined;
-  /** What is said in the store of what the kernel holds. */
-  #held: Omit<NodeStatus, "lastSeen"> = { meshAddresses: [] };
-  #missing = "";
 
   constructor(parts: AgentParts, lan: Lan, signal: AbortSignal) {
     this.#parts = parts;
-    this.#lan = lan;
     this.#signal = signal;
     const { settings, clock, log } = parts;
     this.#queue = keyedQueue(
@@ -86,7 +76,7 @@ class Agent {
       (key) => this.#reconcile(key as Work),
       signal,
     );
-    this.#kernel = new Kernel(parts);
+    this.#dataPath = new NodeDataPath(parts, lan);
     if (settings.roles.includes("gateway")) {
       const endpoints =
         settings.endpoint.length > 0
@@ -105,12 +95,15 @@ class Agent {
   }
 
   async run(): Promise<void> {
-    const { clock } = this.#parts;
+    const { clock, folder } = this.#parts;
+    const kept = await readLastLevel(folder);
+    await this.#gateway?.recall(kept?.gateways ?? []);
+    const devices = [this.#dataPath.lan.device];
     await Promise.all([
       this.#useStore(),
-      this.#useDisk(),
-      this.#gateway?.listen(() => this.#situation, this.#signal),
-      watchKernel({ prefix: [], clock, devices: [this.#lan.device] }, () => this.#wake("data-path"), this.#signal),
+      this.#useDisk(kept),
+      this.#gateway?.listen(() => this.#dataPath.situation, this.#signal),
+      watchKernel({ prefix: [], clock, devices }, () => this.#wake("data-path"), this.#signal),
       this.#resync(),
       this.#queue.done,
     ]);
@@ -132,10 +125,8 @@ class Agent {
   }
 
   /** A machine that boots while its store is down works on what the store said last. */
-  async #useDisk(): Promise<void> {
-    const { folder, clock, log } = this.#parts;
-    const kept = await readLastLevel(folder);
-    await this.#gateway?.recall(kept?.gateways ?? []);
+  async #useDisk(kept: MemberLevel | undefined): Promise<void> {
+    const { clock, log } = this.#parts;
     await clock.sleep(STORE_PATIENCE_MS, this.#signal);
     if (this.#level() !== undefined || kept === undefined || this.#signal.aborted) return;
     log.warn({ event: "store-silent" }, "the store does not answer; working on what it said last");
@@ -170,15 +161,18 @@ class Agent {
     const membership = level?.membership;
     if (level === undefined || membership === undefined) return;
     if (membership.spec.phase === "Left") return work === "data-path" ? this.#leave() : undefined;
-    if (work === "data-path") return this.#holdDataPath(level);
+    if (work === "data-path") {
+      if (await this.#dataPath.hold(level, this.#gateway)) this.#wake("node");
+      return;
+    }
     const store = this.#store;
     if (membership.spec.phase !== "Joined" || store === undefined) return;
     const { node } = this.#parts.settings;
     switch (work) {
       case "node":
-        await registerNode(store, node, this.#lan.addresses);
+        await registerNode(store, node, this.#dataPath.lan.addresses);
         await claimBlocks(store, node, membership.status);
-        return reportNode(store, node, this.#held);
+        return reportNode(store, node, this.#dataPath.held);
       case "gateway": {
         if (this.#gateway === undefined) return;
         const before = this.#gateway.own?.rank;
@@ -197,49 +191,15 @@ class Agent {
     }
   }
 
-  async #holdDataPath(level: MemberLevel): Promise<void> {
-    const { settings, log, onReady, folder } = this.#parts;
-    const gateway = this.#gateway && { own: this.#gateway.own, view: this.#gateway.mail?.view };
-    const revision = this.#gateway ? this.#gateway.mail?.revision : level.membership?.status.revision;
-    const { situation, missing } = situate(level, {
-      cluster: settings.cluster,
-      node: settings.node,
-      lan: this.#lan,
-      gateway,
-      withdrawn: [],
-    });
-    if (situation === undefined) {
-      if (missing !== this.#missing) log.info({ event: "not-ready" }, missing);
-      this.#missing = missing;
-      return;
-    }
-    const whole = { ...situation, withdrawn: await this.#kernel.withdrawn(livePrefixes(situation)) };
-    await this.#kernel.hold(planDataPath(whole));
-    this.#situation = whole;
-    this.#held = { meshAddresses: ownMeshAddresses(whole), appliedRevision: revision };
-    this.#gateway?.applied(revision);
-    this.#wake("node");
-    onReady(true);
-    await writeLastLevel(folder, level).catch((error: unknown) => {
-      log.error(
-        { event: "level-not-kept", error },
-        `a reboot without the store would not find the way: ${messageOf(error)}`,
-      );
-    });
-  }
-
   /** Makes this machine what it was. The Node object goes last: `trestle leave` waits for it. */
   async #leave(): Promise<void> {
-    const { settings, folder, log, onReady } = this.#parts;
     const store = this.#store;
     if (store === undefined) return;
-    onReady(false);
-    this.#situation = undefined;
-    await this.#kernel.release();
+    await this.#dataPath.release();
     await this.#gateway?.leave(store);
-    await forgetLastLevel(folder);
-    if (await releaseNode(store, settings.node))
-      log.info({ event: "left" }, "left the mesh; nothing of it is on this machine");
+    const { log, settings } = this.#parts;
+    if (!(await releaseNode(store, settings.node))) return;
+    log.info({ event: "left" }, "left the mesh; nothing of it is on this machine");
   }
 }
 

@@ -57,6 +57,19 @@ test("a recent handshake alone does not keep a silent tunnel up", () => {
   });
 });
 
+test("a tunnel that was made anew is heard by its new counter, however much the old one had counted", () => {
+  const samples = [sample(0, 9_000_000, 10), sample(1, 9_000_000, 10)];
+  const made = [sample(0, 0, undefined), sample(1, 0, undefined)];
+  const again = [sample(0, 92, 10), sample(1, 92, 10)];
+  const rounds = [
+    { atMs: 0, samples },
+    { atMs: 60_000, samples: made },
+    { atMs: 61_000, samples: again },
+  ];
+  expect(judgeAfter(rounds.slice(0, 2), 60_000)).toMatchObject({ state: "Pending", reason: "NoHandshake" });
+  expect(judgeAfter(rounds, 61_000)).toMatchObject({ state: "Up" });
+});
+
 test("an old handshake found at the start proves nothing", () => {
   const samples = [sample(0, 100, SILENCE_MS * 2), sample(1, 100, SILENCE_MS * 2)];
   expect(judgeAfter([{ atMs: 1_000_000, samples }], 1_000_000).state).toBe("Doubtful");

@@ -17,13 +17,16 @@ export type Heard = ReadonlyMap<string, { readonly rxBytes: number; readonly atM
 /** A peer sends a keepalive every 10 s: two and a half of them missing is silence. */
 export const SILENCE_MS = 25_000;
 
-/** Peers whose counter grew were heard now; one seen for the first time was heard when it last shook hands. */
+/**
+ * Peers whose counter grew were heard now; one seen for the first time was heard when it last shook hands. A counter
+ * that fell is that of a device made anew, and so a peer seen for the first time.
+ */
 export function listen(before: Heard, samples: readonly PeerSample[], nowMs: number): Heard {
   return new Map(
     samples.flatMap((sample) => {
       const key = peerKey(sample.device, sample.publicKey);
       const last = before.get(key);
-      if (last === undefined) {
+      if (last === undefined || sample.rxBytes < last.rxBytes) {
         const { rxBytes, handshakeAgeMs } = sample;
         return handshakeAgeMs === undefined ? [] : [[key, { rxBytes, atMs: nowMs - handshakeAgeMs }] as const];
       }

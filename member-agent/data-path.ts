@@ -1,0 +1,117 @@
+import type { NodeStatus } from "../mesh/resources.ts";
+import { messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log.ts";
+import type { Run } from "../platform/run.ts";
+import type { GatewayRole } from "./gateway/role.ts";
+import { Kernel } from "./kernel.ts";
+import type { KernelParts } from "./kernel.ts";
+import { forgetLastLevel, writeLastLevel } from "./last-good.ts";
+import type { MemberLevel } from "./member/level.ts";
+import { observeLan } from "./node/lan.ts";
+import { livePrefixes, ownMeshAddresses } from "./node/plan.ts";
+import { planDataPath } from "./plan.ts";
+import type { AgentSettings } from "./settings.ts";
+import { situate } from "./situate.ts";
+import type { Lan, Situation } from "./situation.ts";
+
+export interface DataPathParts extends KernelParts {
+  readonly settings: AgentSettings;
+  /** Runs programs in this node's namespaces. */
+  readonly run: Run;
+  readonly log: Log;
+  /** Told whether the kernel holds what it should. */
+  readonly onReady: (ready: boolean) => void;
+}
+
+/** What the store is told of what the kernel holds. */
+export type Held = Omit<NodeStatus, "lastSeen">;
+
+/** From the member's level to this node's kernel: situate, plan, sync. One call at a time is the caller's duty. */
+export class NodeDataPath {
+  readonly #parts: DataPathParts;
+  readonly #kernel: Kernel;
+  #lan: Lan;
+  #situation: Situation | undefined;
+  #held: Held = { meshAddresses: [] };
+  #missing = "";
+  /** The level as it was last kept: one that is the same costs no write. */
+  #kept = "";
+
+  constructor(parts: DataPathParts, lan: Lan) {
+    this.#parts = parts;
+    this.#lan = lan;
+    this.#kernel = new Kernel(parts);
+  }
+
+  /** What the kernel was last made to hold; undefined before, and after the member left. */
+  get situation(): Situation | undefined {
+    return this.#situation;
+  }
+
+  get held(): Held {
+    return this.#held;
+  }
+
+  get lan(): Lan {
+    return this.#lan;
+  }
+
+  /**
+   * Makes the kernel hold what the level asks for. From half a level nothing is planned: what the kernel holds stays.
+   * @returns whether it does now
+   * @throws MeshError `sync-incomplete` (retry)
+   */
+  async hold(level: MemberLevel, gateway: GatewayRole | undefined): Promise<boolean> {
+    const { settings, run, onReady } = this.#parts;
+    // An interface that lost its address for a moment is still the LAN.
+    this.#lan = await observeLan(run, this.#lan.device).catch(() => this.#lan);
+    const mail = gateway?.mail;
+    const { situation, missing } = situate(level, {
+      cluster: settings.cluster,
+      node: settings.node,
+      lan: this.#lan,
+      gateway: gateway && { own: gateway.own, view: mail?.view },
+      withdrawn: [],
+    });
+    if (situation === undefined) {
+      this.#miss(missing);
+      return false;
+    }
+    const whole = { ...situation, withdrawn: await this.#kernel.withdrawn(livePrefixes(situation)) };
+    await this.#kernel.hold(planDataPath(whole));
+    this.#situation = whole;
+    const appliedRevision = gateway ? mail?.revision : level.membership?.status.revision;
+    this.#held = { meshAddresses: ownMeshAddresses(whole), appliedRevision };
+    gateway?.applied(mail?.revision);
+    onReady(true);
+    await this.#keep(level);
+    return true;
+  }
+
+  /** Makes this machine what it was. @throws MeshError `sync-incomplete` (retry) */
+  async release(): Promise<void> {
+    this.#parts.onReady(false);
+    this.#situation = undefined;
+    this.#held = { meshAddresses: [] };
+    await this.#kernel.release();
+    await forgetLastLevel(this.#parts.folder);
+  }
+
+  #miss(missing: string): void {
+    if (missing !== this.#missing) this.#parts.log.info({ event: "not-ready" }, missing);
+    this.#missing = missing;
+  }
+
+  async #keep(level: MemberLevel): Promise<void> {
+    const { folder, log } = this.#parts;
+    const text = JSON.stringify(level);
+    if (text === this.#kept) return;
+    try {
+      await writeLastLevel(folder, level);
+      this.#kept = text;
+    } catch (error) {
+      const message = `a reboot without the store would not find the way: ${messageOf(error)}`;
+      log.error({ event: "level-not-kept", error }, message);
+    }
+  }
+}
