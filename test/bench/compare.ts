@@ -1,39 +1,45 @@
-import { awaitAnswer, ECHO_BYTES, measureLatency } from "./ping.ts";
-import { measureThroughput } from "./iperf.ts";
 import { waysOf } from "./bench.ts";
 import type { Bench, Way } from "./bench.ts";
+import type { TunnelShape } from "./hand-made.ts";
+import { measureThroughput } from "./iperf.ts";
 import { DEVICE_OF, openPaths, VARIANTS } from "./paths.ts";
 import type { Paths, Variant } from "./paths.ts";
-import type { TunnelShape } from "./hand-made.ts";
+import { awaitAnswer, ECHO_BYTES, measureLatency } from "./ping.ts";
 import { misled } from "./sent.ts";
 
 const STREAMS = [1, 4] as const;
 const ECHOES = 500;
 
-/** What was measured of one variant on one way in one round. */
-export interface Sample {
+interface Turn {
+  /** From 1; 0 is the warm-up. */
   readonly round: number;
   readonly variant: Variant;
+  /** Its title. */
   readonly way: string;
-  /** By number of streams, in the order of {@link STREAMS}. */
-  readonly throughput: readonly {
-    readonly streams: number;
-    readonly bitsPerSecond: number;
-    readonly retransmits: number;
-  }[];
+}
+
+export interface ThroughputSample extends Turn {
+  readonly streams: number;
+  readonly bitsPerSecond: number;
+  readonly retransmits: number;
+}
+
+export interface LatencySample extends Turn {
   /** Round-trip times, milliseconds. */
   readonly rttMs: readonly number[];
 }
 
 export interface Comparison {
   readonly shape: TunnelShape;
+  readonly rounds: number;
   readonly seconds: number;
-  readonly samples: readonly Sample[];
+  readonly throughput: readonly ThroughputSample[];
+  readonly latency: readonly LatencySample[];
 }
 
 /**
- * Measures the same pods by Trestle's tunnel, a hand-made one and none, in turns, so that a machine that is slow for a
- * while is slow for all three. The link must be there.
+ * Measures the same pods by Trestle's tunnel, a hand-made one and none. They take turns for each figure of each round,
+ * so that a machine that is slow for a while is slow for all three. The link must be there.
  * @param seconds of each throughput figure
  * @throws Error when packets did not go the way that was to be measured
  */
@@ -41,68 +47,54 @@ export async function comparePaths(bench: Bench, rounds: number, seconds: number
   const ways = waysOf(bench);
   for (const way of ways) await awaitAnswer(bench, way);
   await using paths = await openPaths(bench, ways);
-  const { progress } = bench;
-  await progress.step("warm-up", async () => {
-    for (const variant of VARIANTS) await measure(bench, paths, { variant, ways, seconds: 1, round: 0 });
-  });
-  const samples: Sample[] = [];
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const variant of VARIANTS) {
-      const title = `round ${round} of ${rounds}: ${variant}`;
-      samples.push(...(await progress.step(title, () => measure(bench, paths, { variant, ways, seconds, round }))));
-    }
+  const throughput: ThroughputSample[] = [];
+  const latency: LatencySample[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const title = round === 0 ? "warm-up" : `round ${round} of ${rounds}`;
+    await bench.progress.step(title, async () => {
+      for (const way of ways) {
+        for (const streams of STREAMS) {
+          for (const variant of VARIANTS) {
+            const measure = () => measureThroughput(bench, way, streams, round === 0 ? 1 : seconds);
+            const figure = await onItsWay({ bench, paths, variant, way }, measure, ({ bytes }) => bytes);
+            const { bitsPerSecond, retransmits } = figure;
+            if (round > 0) throughput.push({ round, variant, way: way.title, streams, bitsPerSecond, retransmits });
+          }
+        }
+        for (const variant of VARIANTS) {
+          const measure = () => measureLatency(bench, way, ECHOES);
+          const rttMs = await onItsWay({ bench, paths, variant, way }, measure, (times) => times.length * ECHO_BYTES);
+          if (round > 0) latency.push({ round, variant, way: way.title, rttMs });
+        }
+      }
+    });
   }
-  return { shape: paths.shape, seconds, samples };
+  return { shape: paths.shape, rounds, seconds, throughput, latency };
 }
 
-interface Turn {
-  readonly round: number;
+interface Course {
+  readonly bench: Bench;
+  readonly paths: Paths;
   readonly variant: Variant;
-  readonly ways: readonly Way[];
-  readonly seconds: number;
+  readonly way: Way;
 }
 
-async function measure(bench: Bench, paths: Paths, { round, variant, ways, seconds }: Turn): Promise<Sample[]> {
-  await paths.take(variant);
-  const samples: Sample[] = [];
-  for (const way of ways) {
-    await awaitAnswer(bench, way);
-    const throughput = [];
-    for (const streams of STREAMS) {
-      const figure = await onItsWay(
-        paths,
-        variant,
-        () => measureThroughput(bench, way, streams, seconds),
-        (each) => each.bytes,
-      );
-      throughput.push({ streams, bitsPerSecond: figure.bitsPerSecond, retransmits: figure.retransmits });
-    }
-    const rttMs = await onItsWay(
-      paths,
-      variant,
-      () => measureLatency(bench, way, ECHOES),
-      (times) => times.length * ECHO_BYTES,
-    );
-    samples.push({ round, variant, way: way.title, throughput, rttMs });
-  }
-  return samples;
-}
-
-/** Measures, and takes the counters of the gateway's devices to witness that the packets went where they should. */
+/**
+ * Takes a variant's path and measures, with the counters of the gateway's devices to witness that the packets took it.
+ * @param payloadOf bytes that were sent for a figure
+ */
 async function onItsWay<T>(
-  paths: Paths,
-  variant: Variant,
-  action: () => Promise<T>,
+  { bench, paths, variant, way }: Course,
+  measure: () => Promise<T>,
   payloadOf: (figure: T) => number,
 ): Promise<T> {
+  await paths.take(variant);
+  await awaitAnswer(bench, way);
   const before = await paths.sent();
-  const figure = await action();
+  const figure = await measure();
+  const seen = [before, await paths.sent()] as const;
   const devices = Object.values(DEVICE_OF);
-  const fault = misled([before, await paths.sent()], payloadOf(figure), {
-    device: DEVICE_OF[variant],
-    devices,
-    outer: DEVICE_OF.bare,
-  });
-  if (fault !== undefined) throw new Error(`not measured what was meant (${variant}): ${fault}`);
+  const fault = misled(seen, payloadOf(figure), { device: DEVICE_OF[variant], devices, outer: DEVICE_OF.bare });
+  if (fault !== undefined) throw new Error(`${variant} was meant and something else measured: ${fault}`);
   return figure;
 }

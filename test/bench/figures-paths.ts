@@ -1,24 +1,29 @@
-import type { Comparison, Sample } from "./compare.ts";
-import { VARIANTS } from "./paths.ts";
+import type { Comparison, LatencySample, ThroughputSample } from "./compare.ts";
 import type { Variant } from "./paths.ts";
 import { median, percentile, ratios, rounded } from "./stats.ts";
 
 type PerVariant<T> = Readonly<Record<Variant, T>>;
 
 /** Throughput of one way and number of streams: each round's figure, their medians, quotients round by round. */
-export interface ThroughputFigures {
+interface ThroughputFigures {
   readonly way: string;
   readonly streams: number;
   /** Mbit/s. */
   readonly rounds: PerVariant<readonly number[]>;
   readonly median: PerVariant<number>;
   readonly retransmits: PerVariant<number>;
-  readonly toHandMade: { readonly rounds: readonly number[]; readonly median: number };
-  readonly toBare: { readonly rounds: readonly number[]; readonly median: number };
+  readonly toHandMade: Quotients;
+  readonly toBare: Quotients;
+}
+
+/** Trestle's figure by another's. */
+interface Quotients {
+  readonly rounds: readonly number[];
+  readonly median: number;
 }
 
 /** Round-trip times of one way, of all rounds together, in milliseconds. */
-export interface LatencyFigures {
+interface LatencyFigures {
   readonly way: string;
   readonly samples: PerVariant<number>;
   readonly p50: PerVariant<number>;
@@ -34,46 +39,41 @@ export interface PathFigures {
 }
 
 /** What the samples come to. Pure. */
-export function pathFigures({ shape, seconds, samples }: Comparison): PathFigures {
-  const ways = [...new Set(samples.map(({ way }) => way))];
-  const streams = samples[0]?.throughput.map((figure) => figure.streams) ?? [];
+export function pathFigures({ shape, rounds, seconds, throughput, latency }: Comparison): PathFigures {
+  const speeds = Map.groupBy(throughput, ({ way, streams }) => `${way} ${streams}`);
+  const times = Map.groupBy(latency, ({ way }) => way);
   return {
     tunnel: { wireguard: shape.kind === "tun" ? "wireguard-go" : "kernel", mtu: shape.mtu },
-    rounds: new Set(samples.map(({ round }) => round)).size,
+    rounds,
     secondsEach: seconds,
-    throughput: ways.flatMap((way) => {
-      const ofWay = samples.filter((sample) => sample.way === way);
-      return streams.map((_, at) => throughputFigures(way, ofWay, at));
-    }),
-    latency: ways.map((way) =>
-      latencyFigures(
-        way,
-        samples.filter((sample) => sample.way === way),
-      ),
-    ),
+    throughput: [...speeds.values()].flatMap((samples) => throughputFigures(samples)),
+    latency: [...times].map(([way, samples]) => latencyFigures(way, samples)),
   };
 }
 
-function throughputFigures(way: string, samples: readonly Sample[], at: number): ThroughputFigures {
-  const of = (variant: Variant) =>
-    samples.filter((sample) => sample.variant === variant).flatMap(({ throughput }) => throughput[at] ?? []);
+function throughputFigures(samples: readonly ThroughputSample[]): ThroughputFigures[] {
+  const [first] = samples;
+  if (first === undefined) return [];
+  const of = (variant: Variant) => samples.filter((sample) => sample.variant === variant);
   const bits = perVariant((variant) => of(variant).map(({ bitsPerSecond }) => bitsPerSecond));
-  const quotients = (below: Variant) => {
+  const quotients = (below: Variant): Quotients => {
     const rounds = ratios(bits.trestle, bits[below]);
     return { rounds: rounds.map((each) => rounded(each, 3)), median: rounded(median(rounds), 3) };
   };
-  return {
-    way,
-    streams: of("trestle")[0]?.streams ?? 0,
-    rounds: perVariant((variant) => bits[variant].map(mega)),
-    median: perVariant((variant) => mega(median(bits[variant]))),
-    retransmits: perVariant((variant) => of(variant).reduce((sum, { retransmits }) => sum + retransmits, 0)),
-    toHandMade: quotients("hand-made"),
-    toBare: quotients("bare"),
-  };
+  return [
+    {
+      way: first.way,
+      streams: first.streams,
+      rounds: perVariant((variant) => bits[variant].map(mega)),
+      median: perVariant((variant) => mega(median(bits[variant]))),
+      retransmits: perVariant((variant) => of(variant).reduce((sum, { retransmits }) => sum + retransmits, 0)),
+      toHandMade: quotients("hand-made"),
+      toBare: quotients("bare"),
+    },
+  ];
 }
 
-function latencyFigures(way: string, samples: readonly Sample[]): LatencyFigures {
+function latencyFigures(way: string, samples: readonly LatencySample[]): LatencyFigures {
   const times = perVariant((variant) =>
     samples.filter((sample) => sample.variant === variant).flatMap(({ rttMs }) => rttMs),
   );
@@ -86,7 +86,7 @@ function latencyFigures(way: string, samples: readonly Sample[]): LatencyFigures
 }
 
 function perVariant<T>(of: (variant: Variant) => T): PerVariant<T> {
-  return Object.fromEntries(VARIANTS.map((variant) => [variant, of(variant)])) as Record<Variant, T>;
+  return { trestle: of("trestle"), "hand-made": of("hand-made"), bare: of("bare") };
 }
 
 function mega(bits: number): number {

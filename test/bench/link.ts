@@ -6,7 +6,7 @@ import { awaitRest, deedsOf } from "./journal.ts";
 import { watchReach } from "./reach.ts";
 import type { Reach } from "./reach.ts";
 
-export const LINK = "bench";
+const LINK = "bench";
 
 const GATEWAYS = ["agent:east/a", "agent:west/a"];
 const DAEMONS = ["hub", ...GATEWAYS, "agent:east/b", "agent:west/b"];
@@ -39,7 +39,7 @@ export async function createLink({ lab, layout, signal }: Bench): Promise<string
 }
 
 /** Takes the link away. */
-export async function deleteLink({ lab, layout, signal }: Bench): Promise<void> {
+async function deleteLink({ lab, layout, signal }: Bench): Promise<void> {
   await askHub(lab, layout, ["link", "delete", LINK], signal);
 }
 

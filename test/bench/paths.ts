@@ -66,6 +66,10 @@ export async function openPaths(bench: Bench, ways: readonly Way[]): Promise<Pat
   return {
     shape,
     take: async (variant) => {
+      // What TCP learned of one path to a pod would be the start of the next, see ip-tcp_metrics(8).
+      for (const { from, to } of ways) {
+        for (const pod of [from, to]) await placeIn(bench, pod).run("ip", ["tcp_metrics", "flush", "all"]);
+      }
       for (const [own, other] of [
         [east, west],
         [west, east],

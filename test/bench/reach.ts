@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import path from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { waitUntil } from "../../lab/wait.ts";
 import { placeIn } from "./bench.ts";
 import type { Bench, Way } from "./bench.ts";
 
+const PROGRAM = fileURLToPath(new URL("./reach-probe.ts", import.meta.url));
 const EVERY_MS = 5;
 /** No answer for so long, on a machine that has a lot to do: out of reach. */
 const SILENCE_MS = 1_000;
@@ -58,8 +59,7 @@ function follow<T>(
   ends: DisposableStack,
 ): T[] {
   const [nsenter = "nsenter", ...prefix] = placeIn(bench, pod).prefix;
-  const program = path.join(import.meta.dirname, "reach-probe.ts");
-  const child = spawn(nsenter, [...prefix, process.execPath, program, ...words], {
+  const child = spawn(nsenter, [...prefix, process.execPath, PROGRAM, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   ends.defer(() => child.kill("SIGKILL"));
