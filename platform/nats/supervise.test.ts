@@ -46,3 +46,32 @@ test("one that never becomes ready is given up with its own words", () =>
       message: expect.stringContaining("nats.conf"),
     });
   }));
+
+test("one that nothing could be made of is ended before another is started", () =>
+  inFolder('listen: "127.0.0.1:-1"', async (configFile) => {
+    const controller = new AbortController();
+    const pids: number[] = [];
+    const onReady = async ({ pid = 0 }: { readonly pid: number | undefined }): Promise<void> => {
+      for (const former of pids) expect(() => process.kill(former, 0)).toThrow("ESRCH");
+      pids.push(pid);
+      if (pids.length < 3) throw new Error("the disk is full");
+    };
+    const done = superviseNatsServer({ binary, configFile, onReady, clock: systemClock, log }, controller.signal);
+    await eventually(() => pids.length === 3 || pids);
+    controller.abort();
+    await done;
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  }));
+
+test("one that is never made use of is given up, and ended", () =>
+  inFolder('listen: "127.0.0.1:-1"', async (configFile) => {
+    const clock = { ...systemClock, sleep: async () => undefined };
+    const pids: number[] = [];
+    const onReady = async ({ pid = 0 }: { readonly pid: number | undefined }): Promise<void> => {
+      pids.push(pid);
+      throw new Error("the disk is full");
+    };
+    const supervising = superviseNatsServer({ binary, configFile, onReady, clock, log }, new AbortController().signal);
+    await expect(supervising).rejects.toThrow("the disk is full");
+    for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  }));

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { hasCode, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { startNatsServer } from "./server.ts";
 import type { NatsServer } from "./server.ts";
@@ -7,7 +7,7 @@ import type { NatsServer } from "./server.ts";
 export interface SuperviseOptions {
   readonly binary: string;
   readonly configFile: string;
-  /** Called each time a server has become ready; until it settles the server counts as starting. */
+  /** Called each time a server has become ready; until it settles the server counts as starting. If it rejects, that server is ended and another started. */
   readonly onReady: (server: NatsServer) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
@@ -20,13 +20,15 @@ const FIRST_TRIES = 5;
 
 /**
  * Keeps a nats-server running until `signal` aborts: one that exits is started again, ever more slowly.
- * @throws MeshError `nats-server-exited` when it never became ready: then something is wrong that time won't mend
+ * @throws MeshError `nats-server-exited`, or what `onReady` rejected with, when it never became ready: then something is
+ *   wrong that time won't mend
  */
 export async function superviseNatsServer(options: SuperviseOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, onReady } = options;
   let everReady = false;
   for (let tries = 1; !signal.aborted; tries += 1) {
-    const server = startNatsServer({ ...options, signal });
+    const attempt = new AbortController();
+    const server = startNatsServer({ ...options, signal: AbortSignal.any([signal, attempt.signal]) });
     try {
       await server.ready;
       await Promise.race([onReady(server), server.done]);
@@ -34,13 +36,14 @@ export async function superviseNatsServer(options: SuperviseOptions, signal: Abo
       tries = 0;
       await server.done;
     } catch (error) {
-      if (signal.aborted || hasCode(error, "aborted")) break;
+      // One that could not be made use of may still run, and would keep the port from the next.
+      attempt.abort();
+      await server.done.catch(() => undefined);
+      if (signal.aborted) return;
       if (!everReady && tries === FIRST_TRIES) throw error;
       const retryMs = Math.min(RETRY_MIN_MS * 2 ** Math.max(0, tries - 1), RETRY_MAX_MS);
       log.error({ event: "nats-server-exited", retryMs, error }, messageOf(error));
       await clock.sleep(retryMs, signal);
-    } finally {
-      if (signal.aborted) await server.done.catch(() => undefined);
     }
   }
 }
