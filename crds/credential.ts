@@ -13,6 +13,7 @@ const credentialSpec = z.object({
   hubKey: z.string(),
   userSeed: z.string(),
   userJWT: z.string().optional(),
+  renewJWT: z.string().optional(),
   signingSeed: z.string(),
   tokenID: z.string(),
 }) satisfies z.ZodType<CredentialSpec>;

@@ -196,6 +196,8 @@ export interface CredentialSpec {
   /** NATS user seed (SU…) and, once joined, its JWT. */
   readonly userSeed: string;
   readonly userJWT?: string | undefined;
+  /** Of a user that can do nothing but ask for a new `userJWT`; it has no end. */
+  readonly renewJWT?: string | undefined;
   /** Seed of the Ed25519 key that signs this member's messages: raw 32 bytes, base64url. */
   readonly signingSeed: string;
   /** Join token these keys were made for, so that a retry presents the same keys. */
