@@ -89,6 +89,7 @@ const CREDENTIAL: Parts<Credential> = {
     ca: "PEM",
     hubKey: "key",
     userSeed: "SU",
+    renewJWT: "eyJ",
     userJWT: "jwt",
     signingSeed: "seed",
     tokenID: "east-1",

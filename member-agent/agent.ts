@@ -18,6 +18,7 @@ import { watchMember } from "./member/level.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { writeView } from "./member/remote-clusters.ts";
 import { judgeRemotes } from "./member/remote-status.ts";
+import { renewCredential } from "./member/renew.ts";
 import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claims.ts";
 import { observeLan } from "./node/lan.ts";
 import type { AgentSettings } from "./settings.ts";
@@ -45,8 +46,8 @@ const STORE_PATIENCE_MS = 3_000;
 const LEASE = { name: "member-controller", holdMs: 10_000, renewMs: 2_000 } as const;
 
 /** What an agent looks after. Whatever woke one of them, it looks at the present level. */
-type Work = "node" | "gateway" | "session" | "data-path" | "remotes";
-const ALL: readonly Work[] = ["node", "gateway", "session", "data-path", "remotes"];
+type Work = "node" | "gateway" | "session" | "data-path" | "remotes" | "credential";
+const ALL: readonly Work[] = ["node", "gateway", "session", "data-path", "remotes", "credential"];
 
 /**
  * The agent process of one node, until `signal` aborts. What the kernel holds stays when this ends.
@@ -186,8 +187,11 @@ class Agent {
         const mail = this.#gateway?.mail;
         if (!this.#leads || mail === undefined) return;
         await writeView(store, mail.view, mail.revision);
-        await judgeRemotes(store, level.gateways);
+        return judgeRemotes(store, level.gateways);
       }
+      case "credential":
+        if (this.#leads && (await renewCredential(store, this.#parts.connect, this.#parts.clock)))
+          this.#wake("session");
     }
   }
 

@@ -19,6 +19,8 @@ export const joinRequest = z.object({
   allowedCIDRs: z.array(z.string()),
   localCIDRs: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
+  /** The hub's signing key as the token names it: a hub with another one redeems nothing. */
+  hubKey: z.string().optional(),
 });
 export type JoinRequest = z.infer<typeof joinRequest>;
 
