@@ -1,5 +1,8 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { systemClock } from "../clock.ts";
 import { generateSeed, openSigner } from "../identity/signature.ts";
@@ -225,6 +228,44 @@ describe("freshness", () => {
     }
     expect(reader.stale).toBe(true);
   });
+});
+
+test("a server that refuses the subscription stops no reading, and once it allows it, changes are heard again", async () => {
+  const users = `{ user: east, password: x, permissions: { publish: ">", subscribe: "_INBOX.>" } }, { user: hub, password: x }`;
+  const strict = await startTestNats(`authorization { users: [${users}] }\nno_auth_user: east`);
+  const member = await connectNats({
+    servers: [strict.url],
+    name: "east",
+    waitOnFirstConnect: false,
+    clock: systemClock,
+    log,
+    signal: life.signal,
+  });
+  const writer = await connect({ servers: strict.url, user: "hub", pass: "x", maxReconnectAttempts: -1 });
+  try {
+    const mailboxes = await ViewBucket.open(writer, { clock: systemClock, signal: life.signal });
+    await mailboxes.writePage("east", digestOf("one"), "one");
+    await mailboxes.writeHead("east", signHead(["one"]), 0);
+    const reader = await open({ nc: member });
+    await eventually(() => views.length === 1);
+
+    const config = path.join(strict.folder, "nats.conf");
+    await writeFile(config, (await readFile(config, "utf8")).replace(`"_INBOX.>"`, `">"`));
+    await strict.stop();
+    await strict.start();
+    await eventually(async () => {
+      await clock.advance(40_000);
+      // It lies in no bucket: it can't be read, only heard.
+      writer.publish("mesh.east.dn.head", signHead([], { generation: 2 }));
+      // Not while they are still reconnecting.
+      await Promise.all([writer.flush(), member.flush()]).catch(() => undefined);
+      return reader.head?.generation === 2;
+    });
+  } finally {
+    await writer.close();
+    await member.close();
+    await strict.remove();
+  }
 });
 
 test("it stops when told", async () => {

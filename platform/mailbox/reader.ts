@@ -1,4 +1,4 @@
-import type { Msg, NatsConnection } from "@nats-io/nats-core";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/nats-core";
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
@@ -102,19 +102,31 @@ export class MailboxReader {
   }
 
   async #run(): Promise<void> {
-    const { nc, pins, clock, signal } = this.#parts;
-    const pushed = nc.subscribe(downSubjects(pins.member), { callback: (_, message) => this.#hear(message) });
+    const { clock, signal } = this.#parts;
+    let pushed = this.#subscribe();
     void this.#watchReconnects();
     const stop = (): void => this.#nap.abort();
     signal.addEventListener("abort", stop, { once: true });
     while (!signal.aborted) {
       this.#noteStaleness();
-      if (clock.monotonic() >= this.#readAt) await this.#readHead();
+      if (clock.monotonic() >= this.#readAt) {
+        if (pushed.isClosed() && !this.#parts.nc.isClosed()) pushed = this.#subscribe();
+        await this.#readHead();
+      }
       if (this.#wanted !== undefined && this.#wantedIsDue) await this.#collect(this.#wanted);
       else await this.#sleep();
     }
     signal.removeEventListener("abort", stop);
     pushed.unsubscribe();
+  }
+
+  /** A server that refuses the subscription ends it and tells in the connection's status; it is made again at the next read. */
+  #subscribe(): Subscription {
+    const { nc, pins } = this.#parts;
+    const callback = (error: Error | null, message: Msg): void => {
+      if (error === null) this.#hear(message);
+    };
+    return nc.subscribe(downSubjects(pins.member), { callback });
   }
 
   async #sleep(): Promise<void> {
