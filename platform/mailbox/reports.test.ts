@@ -73,6 +73,20 @@ describe("the desk", () => {
     expect(desk.accept("east", "gw1", signReport(said, east)).accepted).toBeDefined();
   });
 
+  test("a member that makes up gateways fills no memory, and nothing that was said is new again", () => {
+    const desk = open();
+    const text = (gateway: string, counter: number) => signReport({ ...said, gateway, counter }, east);
+    const say = (gateway: string, counter: number) => desk.accept("east", gateway, text(gateway, counter));
+    expect(say("gw1", 11).accepted).toBeDefined();
+    for (let n = 0; n < 300; n += 1) expect(say(`made-up-${n}`, 100 + n).accepted).toBeDefined();
+    // Of 301 the first 45 are forgotten but for the highest of their counters.
+    const again = say("gw1", 11);
+    expect(answerTo(text("gw1", 11), again.answer)).toMatchObject({ refused: "counter-not-newer", lastCounter: 143 });
+    expect(say("made-up-0", 100).refused).toBe("counter-not-newer");
+    expect(say("made-up-299", 399).refused).toBe("counter-not-newer");
+    expect(say("gw1", 1_000).accepted).toBeDefined();
+  });
+
   test("an answer belongs to its own question and to the hub", () => {
     const text = signReport(said, east);
     const { answer } = open().accept("east", "gw1", text);

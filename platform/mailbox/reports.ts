@@ -83,10 +83,21 @@ export interface ReportDeskParts {
   readonly floor: number;
 }
 
+/** What was heard of one member. */
+interface Heard {
+  /** Below it nothing is new from gateways that are not among `counters`. */
+  floor: number;
+  /** By gateway, the one that spoke last at the end. */
+  readonly counters: Map<string, number>;
+}
+
+/** Gateways remembered of one member: more than it ever has at once, and a bound for one that makes up names. */
+const GATEWAYS_KEPT = 256;
+
 /** The hub's side of reports: remembers each gateway's counter and words the answers. */
 export class ReportDesk {
   readonly #parts: ReportDeskParts;
-  readonly #counters = new Map<string, number>();
+  readonly #members = new Map<string, Heard>();
 
   constructor(parts: ReportDeskParts) {
     this.#parts = parts;
@@ -95,8 +106,8 @@ export class ReportDesk {
   /** Takes a report that came on `mesh.<member>.up.<gateway>`: what it says, if it may be acted on, and the text to answer. */
   accept(member: string, gateway: string, text: string): ReportVerdict & { readonly answer: string } {
     const { mesh, hub, floor } = this.#parts;
-    const key = `${member}/${gateway}`;
-    const lastCounter = this.#counters.get(key) ?? floor;
+    const heard = this.#members.get(member) ?? { floor, counters: new Map() };
+    const lastCounter = heard.counters.get(gateway) ?? heard.floor;
     const verdict = judgeReport(text, {
       mesh,
       member,
@@ -105,7 +116,8 @@ export class ReportDesk {
       lastCounter,
     });
     if (verdict.accepted !== undefined) {
-      this.#counters.set(key, verdict.accepted.counter);
+      note(heard, gateway, verdict.accepted.counter);
+      this.#members.set(member, heard);
       return { ...verdict, answer: signAnswer(text, { ok: true } satisfies ReportAnswer, hub) };
     }
     const said: ReportAnswer = { ok: false, refused: verdict.refused };
@@ -115,6 +127,17 @@ export class ReportDesk {
 
   /** The member left: its counters go too. */
   forget(member: string): void {
-    for (const key of this.#counters.keys()) if (key.startsWith(`${member}/`)) this.#counters.delete(key);
+    this.#members.delete(member);
   }
+}
+
+/** Whoever is forgotten lifts the floor, so that nothing it said is new again; counters are about the time, so others are above it. */
+function note(heard: Heard, gateway: string, counter: number): void {
+  const { counters } = heard;
+  counters.delete(gateway);
+  counters.set(gateway, counter);
+  const [oldest] = counters;
+  if (oldest === undefined || counters.size <= GATEWAYS_KEPT) return;
+  counters.delete(oldest[0]);
+  heard.floor = Math.max(heard.floor, oldest[1]);
 }
