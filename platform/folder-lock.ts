@@ -8,7 +8,7 @@ const LOCK_FILE = "lock";
  * Claims a folder for this process: a file that names it by pid, start time and boot, so that a pid used again after a
  * crash or a reboot is not taken for the old holder. Advisory, and blind to other pid namespaces: it stops a second
  * daemon started by mistake. Returns what releases it.
- * @throws MeshError `state-locked` when another living process holds it
+ * @throws MeshError `state-locked` when another living process holds it; else what the file system says
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const file = path.join(folder, LOCK_FILE);
@@ -31,12 +31,13 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
 /** The claim appears whole or not at all: link fails when there is one. */
 async function claim(file: string, mine: string): Promise<boolean> {
   const own = `${file}.${crypto.randomUUID()}`;
-  await writeFile(own, mine, { mode: 0o600, flag: "wx" });
   try {
+    await writeFile(own, mine, { mode: 0o600, flag: "wx" });
     await link(own, file);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
   } finally {
     await rm(own, { force: true });
   }

@@ -7,6 +7,7 @@ import path from "node:path";
 import { PassThrough } from "node:stream";
 import { z } from "zod";
 import { createLog } from "./log.ts";
+import { runner } from "./run.ts";
 import { openStateFolder } from "./state-folder.ts";
 
 const ledger = z.object({ rows: z.array(z.string()) });
@@ -101,6 +102,40 @@ describe("a state folder", () => {
     await writeFile(path.join(folder, "lock"), "999999999 1 boot");
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, open));
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test.each([
+    ["read-only", "mount -o remount,ro DISK", "mount -o remount,rw DISK"],
+    ["full", "head -c 1M /dev/zero > DISK/filler || true", "rm DISK/filler"],
+  ])("on a %s disk says so at once, keeps what it has, leaves nothing behind", async (_, spoil, mend) => {
+    const program = `
+      import { createLog } from "${import.meta.dirname}/log.ts";
+      import { openStateFolder } from "${import.meta.dirname}/state-folder.ts";
+      import { execFileSync } from "node:child_process";
+      import { readdirSync } from "node:fs";
+      const shell = (text) => execFileSync("sh", ["-c", text.replaceAll("DISK", "${root}")], { stdio: "ignore" });
+      const open = () => openStateFolder("${folder}", createLog({ level: "silent", pretty: false }));
+      const saidBy = (work) => work().then(() => "nothing", ({ code, message }) => code + ": " + message);
+      const state = await open();
+      await state.writeText("kept", "old");
+      shell(${JSON.stringify(spoil)});
+      const written = await saidBy(() => state.writeText("kept", "new"));
+      const read = await state.readText("kept");
+      shell(${JSON.stringify(mend)});
+      await state.unlock();
+      shell(${JSON.stringify(spoil)});
+      const opened = await saidBy(open);
+      shell(${JSON.stringify(mend)});
+      console.log(JSON.stringify({ written, read, opened, files: readdirSync("${folder}") }));`;
+    const script = 'mount -t tmpfs -o size=64k tmpfs "$1" && exec "$2" --input-type=module -e "$3"';
+    const args = ["--mount", "--", "sh", "-c", script, "sh", root, process.execPath, program];
+    const said: unknown = JSON.parse(await runner()("unshare", args, { limitMs: 25_000 }));
+    expect(said).toEqual({
+      written: expect.stringMatching(/^state-unusable: can't write .*kept: /),
+      read: "old",
+      opened: expect.stringMatching(/^state-unusable: can't (make|lock) .*hub: /),
+      files: ["kept"],
+    });
   });
 
   test("that can't be made is told with its path", async () => {

@@ -39,7 +39,7 @@ export async function openStateFolder(folder: string, log: Log): Promise<StateFo
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await chmod(folder, 0o700);
   });
-  const unlock = await lockFolder(folder);
+  const unlock = await orUnusable(folder, "lock", () => lockFolder(folder));
   const at = (name: string): string => path.join(folder, name);
 
   const readBytes = (name: string): Promise<Uint8Array | undefined> =>
@@ -146,6 +146,7 @@ async function orUnusable<T>(what: string, verb: string, work: () => Promise<T>)
   try {
     return await work();
   } catch (error) {
+    if (error instanceof MeshError) throw error;
     throw new MeshError("state-unusable", `can't ${verb} ${what}: ${messageOf(error)}`, { retry: true, cause: error });
   }
 }
