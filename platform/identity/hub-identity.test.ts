@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "@jest/globals";
 import { decode } from "@nats-io/jwt";
 import type { User } from "@nats-io/jwt";
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -40,6 +41,15 @@ test("another host, or a certificate near its end, costs a new certificate and n
   const renewed = await openHubIdentity(identityInFolder(folder), ["hub.example"], now + 340 * DAY);
   expect(renewed.server.certPEM).not.toBe(moved.server.certPEM);
   expect({ ...renewed, server: first.server }).toEqual(first);
+});
+
+test("a certificate that was made while the clock was ahead is made anew once the clock is right", async () => {
+  const folder = await openFolder();
+  const now = Date.now();
+  const ahead = await openHubIdentity(identityInFolder(folder), [], now + 400 * DAY);
+  const right = await openHubIdentity(identityInFolder(folder), [], now);
+  expect(Date.parse(new X509Certificate(ahead.server.certPEM).validFrom)).toBeGreaterThan(now);
+  expect(Date.parse(new X509Certificate(right.server.certPEM).validFrom)).toBeLessThanOrEqual(now);
 });
 
 test("a damaged identity stops the hub and is left as it is", async () => {

@@ -18,12 +18,16 @@ export async function serverCertificate(
   return { ...(await issueServerCertificate(ca, { hosts }, now)), hosts: [...hosts] };
 }
 
-/** True while the certificate covers all of `hosts` and lives for 30 days more. */
+/**
+ * True while the certificate covers all of `hosts`, is valid already (one made while the clock was ahead is not) and
+ * lives for 30 days more.
+ */
 export function upToDate(
   { certPEM, hosts: covered }: ServerCertificate,
   hosts: readonly string[],
   now: number,
 ): boolean {
-  const expiresAt = Date.parse(new X509Certificate(certPEM).validTo);
-  return hosts.every((host) => covered.includes(host)) && expiresAt - now > RENEW_BEFORE_MS;
+  const { validFrom, validTo } = new X509Certificate(certPEM);
+  const isValid = Date.parse(validFrom) <= now && Date.parse(validTo) - now > RENEW_BEFORE_MS;
+  return isValid && hosts.every((host) => covered.includes(host));
 }
