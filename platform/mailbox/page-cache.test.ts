@@ -24,3 +24,9 @@ test("however many pages a liar sends, those that are needed stay and the cache 
   expect(cache.size).toBeLessThan(100);
   expect(cache.get(digestOf("999"))).toBe("999");
 });
+
+test("a page that is larger than any hub could send is not kept", () => {
+  const cache = new PageCache();
+  const [most, more] = ["x".repeat(1024 * 1024), "x".repeat(1024 * 1024 + 1)];
+  expect([cache.put(digestOf(most), most), cache.put(digestOf(more), more)]).toEqual([true, false]);
+});

@@ -2,14 +2,16 @@ import { digestOf } from "./digest.ts";
 
 /** Pages that were heard and not named by a head yet; a liar who sends many pushes out only what was not needed. */
 const SPARE_PAGES = 64;
+/** UTF-16 units. No hub's NATS takes a larger message (nats/hub-config.ts); a server that lies must not fill the memory either. */
+const MAX_PAGE_LENGTH = 1024 * 1024;
 
 /** Pages by digest: nothing is in it whose bytes do not match its name. */
 export class PageCache {
   readonly #pages = new Map<string, string>();
 
-  /** False, and nothing kept, when `page` is not what `digest` names. */
+  /** False, and nothing kept, when `page` is not what `digest` names, or larger than any page is. */
   put(digest: string, page: string): boolean {
-    if (digestOf(page) !== digest) return false;
+    if (page.length > MAX_PAGE_LENGTH || digestOf(page) !== digest) return false;
     this.#pages.set(digest, page);
     return true;
   }
