@@ -79,6 +79,11 @@ describe("in real namespaces", () => {
     expect(await onNode("ip", ["address"])).toBe(before);
   });
 
+  test("a pod that is wired already keeps its wire when it is wired again", async () => {
+    await expect(wirePod(onNode, linkOf(0))).rejects.toThrow("File exists");
+    await expect(inPod(0)("ping", ["-c", "1", "-W", "2", "10.64.0.3"])).resolves.toContain("1 received");
+  });
+
   test("unwiring takes device, address and route, and again does nothing", async () => {
     await unwirePod(onNode, linkOf(1).device);
     await unwirePod(onNode, linkOf(1).device);

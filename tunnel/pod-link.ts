@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { familyOf } from "../mesh/cidr.ts";
 import { hasCode, messageOf } from "../platform/errors.ts";
-import type { Run } from "../platform/run.ts";
+import type { ProgramFailure, Run } from "../platform/run.ts";
+import { parseBatchFailures } from "./ip.ts";
 
 /**
  * A pod's wire: a veth pair, the pod's address by itself, and a default route through a next hop that is the same on
@@ -57,18 +58,27 @@ export function planPodLink({ device, netns, addresses, mtu }: PodLink): {
 }
 
 /**
- * Wires a pod; `node` runs programs on its node. When a step fails, what was done is undone.
+ * Wires a pod; `node` runs programs on its node. When a step fails, what was done is undone; a device that was there
+ * before is left alone, it may be the wire of a living pod.
  * @throws MeshError as {@link Run} does
  */
 export async function wirePod(node: Run, link: PodLink): Promise<void> {
   const { host, pod } = planPodLink(link);
+  let hostIsDone = false;
   try {
     await node("ip", ["-batch", "-"], { stdin: host.join("\n") });
+    hostIsDone = true;
     await node("nsenter", [`--net=${link.netns}`, "--", "ip", "-batch", "-"], { stdin: pod.join("\n") });
   } catch (error) {
-    await unwirePod(node, link.device);
+    // What went wrong first is what the caller must hear of.
+    if (hostIsDone || !isAtStart(error)) await unwirePod(node, link.device).catch(() => undefined);
     throw error;
   }
+}
+
+/** True when the first line of a batch failed, on the host the one that makes the device: without -force it ends there. */
+function isAtStart(error: unknown): boolean {
+  return hasCode(error, "program-failed") && parseBatchFailures((error.cause as ProgramFailure).stderr).has(1);
 }
 
 /** Takes a pod's wire away: its other end, addresses and routes go with it. One that is gone already is no fault. */
