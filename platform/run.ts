@@ -13,6 +13,12 @@ export interface RunOptions {
 /** Runs a program with an argument array, never a shell string, and resolves with its standard output. */
 export type Run = (program: string, args: readonly string[], options?: RunOptions) => Promise<string>;
 
+/**
+ * Words before a program that shall not outlive the process that starts it: a parent that is killed can't end its
+ * children, so the kernel does (setpriv(1), PR_SET_PDEATHSIG of prctl(2)).
+ */
+export const WITH_PARENT = ["setpriv", "--pdeathsig", "TERM", "--"] as const;
+
 const OUTPUT_LIMIT_BYTES = 256 * 1024 * 1024;
 
 /** What a failed program left behind, as the `cause` of the MeshError `program-failed`. */

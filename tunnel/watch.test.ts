@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { systemClock } from "../platform/clock.ts";
 import { eventually } from "../platform/testing/eventually.ts";
@@ -58,4 +59,17 @@ test("what changes with our mark wakes, what is foreign does not, and nothing ru
   stop.abort();
   await watching;
   await eventually(async () => (await pidsIn(node.name)).length === 1);
+}, 60_000);
+
+test("an agent that is killed leaves no monitor behind", async () => {
+  const program = `
+    import { watchKernel } from "${import.meta.dirname}/watch.ts";
+    import { systemClock } from "${import.meta.dirname}/../platform/clock.ts";
+    const prefix = ${JSON.stringify(node.prefix)};
+    await watchKernel({ prefix, clock: systemClock, devices: [] }, () => undefined, new AbortController().signal);`;
+  const agent = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "ignore" });
+  const monitors = async () => (await pidsIn(node.name)).length - 1;
+  await eventually(async () => (await monitors()) === 2 || monitors());
+  agent.kill("SIGKILL");
+  await eventually(async () => (await monitors()) === 0 || monitors());
 }, 60_000);

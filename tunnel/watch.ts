@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Clock } from "../platform/clock.ts";
+import { WITH_PARENT } from "../platform/run.ts";
 import { DEVICE_PREFIX, NFT_TABLE, ROUTE_PROTOCOL } from "./marks.ts";
 
 export interface WatchDeps {
@@ -67,7 +68,7 @@ async function follow(
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const [file, ...rest] = [...prefix, program, ...args] as [string, ...string[]];
+  const [file, ...rest] = [...prefix, ...WITH_PARENT, program, ...args] as [string, ...string[]];
   const child = spawn(file, rest, { stdio: ["ignore", "pipe", "ignore"], signal });
   // Aborted, or the program is missing: either way it closes, and is tried again unless we are to stop.
   child.on("error", () => undefined);

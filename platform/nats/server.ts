@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { MeshError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { WITH_PARENT } from "../run.ts";
 import { parseServerLine } from "./server-log.ts";
 
 export interface NatsServerOptions {
@@ -30,10 +31,9 @@ const LINES_KEPT = 20;
 
 /** Starts nats-server on a configuration file. Its log must go to standard error (its default). */
 export function startNatsServer({ binary, configFile, log, signal }: NatsServerOptions): NatsServer {
-  // A parent that is killed can't stop its child, and the next one would find the port taken: so the kernel does it.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", binary, "-c", configFile], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  // The next process would find the port taken.
+  const [file, ...args] = [...WITH_PARENT, binary, "-c", configFile] as const;
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
   const ready = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
   // Whoever awaits one of the two learns of the failure; the other must not then end the process as unhandled.
