@@ -5,7 +5,7 @@ import { drawTable } from "./markdown.ts";
 export function drawLink({ rounds, reach, stages, cut }: LinkFigures): string {
   return `## Link
 
-The only link of two clusters, made by \`trestle link create\` and deleted again ${rounds} times, each from rest: tunnel devices, keys and routes come and go with it. A program in one pod sends a datagram every 5 ms to one in the other, which sends it back. Milliseconds.
+The only link of two clusters, made by \`trestle link create\` and deleted again ${rounds} times, each from rest: peers, routes and firewall entries come and go with it. A program in one pod sends a datagram every 5 ms to one in the other, which sends it back. Milliseconds.
 
 From the link to the first datagram that came back (negative: it was back before that moment):
 

@@ -20,7 +20,7 @@ export function drawPaths({ tunnel, rounds, secondsEach, throughput, latency }: 
   const both = tunnel.wireguard === "kernel" ? "the kernel's WireGuard" : "wireguard-go";
   return `## Pod to pod
 
-The same pods by three ways: Trestle's tunnel, a tunnel made by hand between the same gateways (${both} in both, MTU ${tunnel.mtu}), and no tunnel at all. ${rounds} rounds, each way after the other in every round, ${secondsEach} s a figure after 1 s of warm-up; the gateways' counters witness that the packets went where they should. All of it, senders and receivers too, shares the CPUs, and packets of all three pass the nodes' firewall.
+The same pods by three ways: Trestle's tunnel, a tunnel made by hand between the same gateways (${both} in both, MTU ${tunnel.mtu}), and no tunnel at all. ${rounds} rounds, taking turns for every figure, ${secondsEach} s a figure after 1 s of warm-up; the gateways' counters witness that the packets went where they should. All of it, senders and receivers too, shares the CPUs, and packets of all three pass the nodes' firewall.
 
 TCP by iperf3, Mbit/s, medians; the quotient is taken round by round.
 
