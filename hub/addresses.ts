@@ -25,7 +25,11 @@ export function hubAddresses({ listen, advertise, nats }: HubSettings, machine: 
   const own = nats.length > 0 ? nats : [url(isWildcard(host) ? "127.0.0.1" : host)];
   const advertised = advertise.length > 0 ? advertise : nats.length > 0 ? nats : hosts.map(url);
   if (advertised.length === 0) {
-    throw new MeshError("bad-listen", "this machine has no address that members could dial; name one with --advertise tls://HOST:PORT", { retry: false });
+    throw new MeshError(
+      "bad-listen",
+      "this machine has no address that members could dial; name one with --advertise tls://HOST:PORT",
+      { retry: false },
+    );
   }
   const certified = [...own, ...advertised].map((text) => new URL(text).hostname.replace(/^\[|\]$/g, ""));
   return { own, advertised, certified: [...new Set(certified)] };

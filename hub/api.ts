@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
-import type { z } from "zod";
+import { z } from "zod";
 import { hubCalls } from "../crds/wire/hub-api.ts";
 import type { HubCall } from "../crds/wire/hub-api.ts";
 import type { Log } from "../platform/log.ts";
@@ -37,7 +37,15 @@ export async function serveHubAPI(nc: NatsConnection, api: HubAPI, log: Log, sig
 }
 
 function read<Request extends z.ZodType>(call: HubCall<Request, z.ZodType>, message: Msg): z.infer<Request> {
-  const parsed = call.request.safeParse(message.json());
+  const parsed = call.request.safeParse(parseJSON(message.string()));
   if (parsed.success) return parsed.data;
-  throw new MeshError("bad-request", `${call.subject}: ${parsed.error.message}`, { retry: false });
+  throw new MeshError("bad-request", `${call.subject}: ${z.prettifyError(parsed.error)}`, { retry: false });
+}
+
+function parseJSON(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -18,7 +18,10 @@ export interface CollectParts {
 }
 
 /** Takes the members' reports until `signal` aborts. Nothing is acted on but what the member itself signed. */
-export async function collectReports({ nc, desk, reports, onReport, clock, log }: CollectParts, signal: AbortSignal): Promise<void> {
+export async function collectReports(
+  { nc, desk, reports, onReport, clock, log }: CollectParts,
+  signal: AbortSignal,
+): Promise<void> {
   await serveSubject(
     nc,
     upSubject("*", ">"),
@@ -27,7 +30,10 @@ export async function collectReports({ nc, desk, reports, onReport, clock, log }
       const verdict = desk.accept(member, gateway, request.string());
       request.respond(verdict.answer);
       if (verdict.accepted === undefined) {
-        log.warn({ event: "report-refused", member, gateway, reason: verdict.refused }, `a report of "${member}" was refused: ${verdict.refused}`);
+        log.warn(
+          { event: "report-refused", member, gateway, reason: verdict.refused },
+          `a report of "${member}" was refused: ${verdict.refused}`,
+        );
         return;
       }
       const body = report.safeParse(verdict.accepted.body);

@@ -14,8 +14,20 @@ export interface HubDial {
 }
 
 /** The hub's own connection as one of its users; waits until there is a server. */
-export async function connectHub(user: "hub" | "system", { identity, urls: servers, clock, log, signal }: HubDial): Promise<NatsConnection> {
+export async function connectHub(
+  user: "hub" | "system",
+  { identity, urls: servers, clock, log, signal }: HubDial,
+): Promise<NatsConnection> {
   const credentials = await hubCredential(identity, user);
   const tls = { ca: identity.ca.certPEM };
-  return connectNats({ servers, ...tls, credentials, name: `trestle-${user}`, waitOnFirstConnect: true, clock, log, signal });
+  return connectNats({
+    servers,
+    ...tls,
+    credentials,
+    name: `trestle-${user}`,
+    waitOnFirstConnect: true,
+    clock,
+    log,
+    signal,
+  });
 }

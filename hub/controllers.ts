@@ -1,74 +1,102 @@
 import type { Revision } from "../mesh/resources.ts";
 import type { Clock } from "../platform/clock.ts";
-import { hasCode } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { Publisher } from "../platform/mailbox/publisher.ts";
 import { keyedQueue } from "../platform/queue.ts";
 import type { KeyedQueue } from "../platform/queue.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { writeClusterStatus } from "./cluster-status.ts";
-import { readLedger } from "./ledger.ts";
+import type { HubLedger } from "./ledger.ts";
 import type { HubChange, HubLevel } from "./level.ts";
 import { judgeLinks } from "./link-status.ts";
 import { countPools } from "./pool-status.ts";
 import { publishViews } from "./publish.ts";
+import { enterRanges } from "./ranges.ts";
 import type { ReportBook } from "./reports.ts";
 
 export interface ControllerParts {
   readonly store: ResourceStore;
+  readonly ledger: HubLedger;
   readonly level: () => HubLevel;
   readonly publisher: Publisher;
   readonly reports: ReportBook;
   /** The hub's term. */
   readonly epoch: number;
+  /** True while no other hub can be active. */
+  readonly isHeld: () => boolean;
+  /** Lets one at a time come in or go out. */
+  readonly oneAtATime: <T>(work: () => Promise<T>) => Promise<T>;
+  /** Finishes what was begun: a cluster that is marked as going is taken out. */
+  readonly remove: (cluster: string) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Views first: what a person waits for. Statuses follow. */
-type Work = "views" | "pools" | "links" | `cluster/${string}`;
+type Work = "views" | "pools" | "links" | "ranges" | "removals" | `cluster/${string}`;
+
+/** A removal younger than this is somebody's who is at it, and who has an answer to send before the credential is void. */
+const REMOVAL_LEFT_MS = 10_000;
 
 /** What a change of the store makes due. */
 export function workOf(change: HubChange): readonly Work[] {
   switch (change.kind) {
     case "cluster":
-      return ["views", "links", `cluster/${change.name}`];
+      return ["views", "ranges", "links", `cluster/${change.name}`];
     case "link":
       return ["views", "links"];
     case "pool":
-    case "ledger":
       return ["pools"];
+    case "ledger":
+      return ["views", "pools"];
   }
 }
 
 /** All that is due from time to time, for silence wakes nobody. */
 export function workOfLevel({ clusters }: HubLevel): readonly Work[] {
-  return ["views", "links", "pools", ...clusters.map(({ metadata }) => `cluster/${metadata.name}` as const)];
+  return [
+    "views",
+    "ranges",
+    "removals",
+    "links",
+    "pools",
+    ...clusters.map(({ metadata }) => `cluster/${metadata.name}` as const),
+  ];
 }
 
 /** The hub's controllers: each brings one part of the world in line with the level, whatever woke it. */
 export function runControllers(parts: ControllerParts, signal: AbortSignal): KeyedQueue {
-  const { store, level, publisher, reports, epoch, clock, log } = parts;
+  const { store, ledger, level, publisher, reports, epoch, isHeld, oneAtATime, remove, clock, log } = parts;
   let desired: ReadonlyMap<string, Revision> = new Map();
 
-  const reconcile = async (key: string): Promise<void> => {
-    const nowMs = clock.now();
-    if (key === "views") {
+  const works: Record<Exclude<Work, `cluster/${string}`>, () => Promise<void>> = {
+    views: async () => {
       const before = desired;
       desired = await publishViews(publisher, level(), epoch);
-      for (const [name, { generation }] of desired) if (before.get(name)?.generation !== generation) queue.add(`cluster/${name}`);
-    } else if (key === "pools") {
-      await countPools(store, level().pools, await readLedger(store));
-    } else if (key === "links") {
+      for (const [name, { generation }] of desired)
+        if (before.get(name)?.generation !== generation) queue.add(`cluster/${name}`);
+    },
+    ranges: () => oneAtATime(() => enterRanges({ store, ledger, clock }, level())),
+    removals: async () => {
+      const left = level().leaving.filter(
+        ({ metadata }) => clock.now() - Date.parse(metadata.deletionTimestamp ?? "") > REMOVAL_LEFT_MS,
+      );
+      for (const { metadata } of left) await oneAtATime(() => remove(metadata.name));
+    },
+    pools: () => countPools(store, level().pools, level().ledger),
+    links: () => {
+      const nowMs = clock.now();
       const pair = (from: string, to: string) => reports.pair(from, to, nowMs);
       const { links, resolved } = level();
-      await judgeLinks(store, links, { resolved, pair, now: new Date(nowMs).toISOString() });
-    } else {
-      const name = key.slice("cluster/".length);
-      await writeClusterStatus(store, name, { reports, desired: desired.get(name), nowMs }).catch((error: unknown) => {
-        if (!hasCode(error, "not-found")) throw error;
-      });
-    }
+      return judgeLinks(store, links, { resolved, pair, now: new Date(nowMs).toISOString() });
+    },
+  };
+  const reconcile = async (key: string): Promise<void> => {
+    // A hub that was paused does not do what it was about to.
+    if (!isHeld()) return;
+    if (Object.hasOwn(works, key)) return works[key as keyof typeof works]();
+    const name = key.slice("cluster/".length);
+    await writeClusterStatus(store, name, { reports, desired: desired.get(name), nowMs: clock.now() });
   };
   const queue = keyedQueue({ concurrency: 4, backoff: { minMs: 200, maxMs: 30_000 }, clock, log }, reconcile, signal);
   return queue;

@@ -13,13 +13,15 @@ import type { ResourceStore } from "../platform/store/port.ts";
 import { redeemToken } from "./join.ts";
 import type { JoinParts } from "./join.ts";
 import type { HubKeys } from "./keys.ts";
-import { releaseMember } from "./members.ts";
+import { beginRemoval, finishRemoval } from "./members.ts";
+import type { MemberParts } from "./members.ts";
 import { answer, serveSubject } from "./serve.ts";
 
-export interface DoorParts extends JoinParts {
+export interface DoorParts extends JoinParts, MemberParts {
   readonly nc: NatsConnection;
   readonly keys: HubKeys;
-  readonly forget: (member: string) => Promise<void>;
+  /** Lets one at a time come in or go out, whoever asks. */
+  readonly oneAtATime: <T>(work: () => Promise<T>) => Promise<T>;
   readonly log: Log;
 }
 
@@ -28,20 +30,29 @@ export interface DoorParts extends JoinParts {
  * same without NATS. Each answer is signed by the hub and names the request.
  */
 export async function serveDoors(parts: DoorParts, signal: AbortSignal): Promise<void> {
-  const { nc, keys, log } = parts;
-  const door = (subject: string, event: string, work: (name: string, text: string) => Promise<Admission>): Promise<void> =>
+  const { nc, keys, ledger, oneAtATime, log } = parts;
+  const door = (
+    subject: string,
+    event: string,
+    work: (name: string, text: string) => Promise<Admission>,
+  ): Promise<void> =>
     serveSubject(
       nc,
       subject,
-      async (request) => {
-        const text = request.string();
-        const name = parseMeshSubject(request.subject)?.name ?? "";
-        const outcome = await answer(log, event, () => work(name, text));
-        const after = outcome.ok ? outcome.value.after : undefined;
-        request.respond(signAnswer(text, outcome.ok ? { ok: true, value: outcome.value.answer } : outcome, keys.signer));
-        if (outcome.ok) log.info({ event, name }, `${event} of "${name}" was granted`);
-        if (after !== undefined) await answer(log, `${event}-afterwards`, after);
-      },
+      (request) =>
+        oneAtATime(async () => {
+          const text = request.string();
+          const name = parseMeshSubject(request.subject)?.name ?? "";
+          const outcome = await answer(log, event, async () => {
+            await ledger.read();
+            return work(name, text);
+          });
+          const said = outcome.ok ? { ok: true, value: outcome.value.answer } : outcome;
+          request.respond(signAnswer(text, said, keys.signer));
+          if (!outcome.ok) return;
+          log.info({ event, name }, `${event} of "${name}" was granted`);
+          if (outcome.value.after !== undefined) await answer(log, `${event}-afterwards`, outcome.value.after);
+        }),
       signal,
     );
   await Promise.all([
@@ -61,9 +72,15 @@ interface Admission {
 async function join(parts: DoorParts, tokenID: string, text: string): Promise<unknown> {
   const token = await parts.store.get(joinTokenKind, tokenID);
   // An unknown token is told as such by redeemToken; there is no key to check it by.
-  const inner = token === undefined ? parseSigned(text)?.payload : openSigned("join-token", text, rawPublicKeyOfUser(token.spec.publicKey));
+  const inner =
+    token === undefined
+      ? parseSigned(text)?.payload
+      : openSigned("join-token", text, rawPublicKeyOfUser(token.spec.publicKey));
   const request = inner === undefined ? undefined : readJoinRequest(inner);
-  if (request === undefined) throw new MeshError("bad-signature", "the join request is not signed by its token's key and its own", { retry: false });
+  if (request === undefined)
+    throw new MeshError("bad-signature", "the join request is not signed by its token's key and its own", {
+      retry: false,
+    });
   return redeemToken(parts, tokenID, request);
 }
 
@@ -79,17 +96,25 @@ async function renew(parts: DoorParts, member: string, text: string): Promise<Re
 
 /** The credential is revoked last: the answer has to reach whoever left. */
 async function leave(parts: DoorParts, member: string, text: string): Promise<Admission> {
-  await openMemberText(parts.store, "leave", member, text);
-  const userKey = await releaseMember(parts, member);
-  return { answer: {}, after: async () => userKey && parts.keys.revoke(userKey) };
+  const { userKey } = await openMemberText(parts.store, "leave", member, text);
+  await beginRemoval(parts, member);
+  return { answer: {}, after: () => finishRemoval(parts, member, userKey) };
 }
 
 /** The member that said this, if it did. @throws MeshError `unknown-cluster`, `bad-signature` */
-async function openMemberText(store: ResourceStore, context: "renew" | "leave", member: string, text: string): Promise<{ readonly userKey: string }> {
+async function openMemberText(
+  store: ResourceStore,
+  context: "renew" | "leave",
+  member: string,
+  text: string,
+): Promise<{ readonly userKey: string }> {
   const identity = (await store.get(clusterKind, member))?.status.identity;
-  if (identity === undefined) throw new MeshError("unknown-cluster", `no cluster "${member}" is in this mesh`, { retry: false });
+  if (identity === undefined)
+    throw new MeshError("unknown-cluster", `no cluster "${member}" is in this mesh`, { retry: false });
   if (openSigned(context, text, identity.signingKey) === undefined) {
-    throw new MeshError("bad-signature", `the request is not signed by the key that "${member}" joined with`, { retry: false });
+    throw new MeshError("bad-signature", `the request is not signed by the key that "${member}" joined with`, {
+      retry: false,
+    });
   }
   return identity;
 }

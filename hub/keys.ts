@@ -1,15 +1,19 @@
 import type { NatsConnection } from "@nats-io/nats-core";
-import { issueMember } from "../platform/identity/credentials.ts";
+import { isDeepStrictEqual } from "node:util";
+import { issueMember, issueRenew } from "../platform/identity/credentials.ts";
 import { revokeUser } from "../platform/identity/hub-identity.ts";
 import type { HubIdentity, IdentityPlace } from "../platform/identity/hub-identity.ts";
 import { openSigner } from "../platform/identity/signature.ts";
 import type { Signer } from "../platform/identity/signature.ts";
+import { openGate } from "../platform/mailbox/gate.ts";
 import { pushAccount } from "../platform/nats/account-push.ts";
 import { membersAccount } from "../platform/nats/hub-accounts.ts";
+import { mergeRevocations, readRevocations } from "./revocations.ts";
 
-/** The hub's identity while it runs: it changes only by revocations, each saved before it is pushed. */
+/** The hub's identity while it runs: it changes only by revocations, one after another, each saved before it is pushed. */
 export class HubKeys {
   readonly signer: Signer;
+  readonly #inTurn = openGate(1);
   #identity: HubIdentity;
   readonly #place: IdentityPlace;
   readonly #system: NatsConnection;
@@ -30,10 +34,37 @@ export class HubKeys {
     return issueMember(this.#identity, cluster, userKey);
   }
 
-  /** Voids every credential of this user key; who holds one is cut off. */
-  async revoke(userKey: string): Promise<void> {
-    this.#identity = revokeUser(this.#identity, userKey);
-    await this.#place.save(this.#identity);
-    await pushAccount(this.#system, await membersAccount(this.#identity));
+  issueRenew(cluster: string, userKey: string): Promise<string> {
+    return issueRenew(this.#identity, cluster, userKey);
+  }
+
+  /** Voids every credential of this user key; who holds one is cut off. @throws MeshError `account-push-failed` (retry) */
+  revoke(userKey: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#keep(revokeUser(this.#identity, userKey));
+      await pushAccount(this.#system, await membersAccount(this.#identity));
+    });
+  }
+
+  /**
+   * Makes this process and the server hold the same revoked: the hub process that was active before may have revoked what
+   * this one never heard of, and a push without it would undo it.
+   * @throws MeshError `account-unknown`, `account-push-failed` (retry)
+   */
+  agree(): Promise<void> {
+    return this.#inTurn(async () => {
+      const account = await membersAccount(this.#identity);
+      const theirs = await readRevocations(this.#system, account.publicKey);
+      const revocations = mergeRevocations(this.#identity.revocations, theirs);
+      if (!isDeepStrictEqual(revocations, this.#identity.revocations))
+        await this.#keep({ ...this.#identity, revocations });
+      if (!isDeepStrictEqual(revocations, theirs))
+        await pushAccount(this.#system, await membersAccount(this.#identity));
+    });
+  }
+
+  async #keep(identity: HubIdentity): Promise<void> {
+    await this.#place.save(identity);
+    this.#identity = identity;
   }
 }

@@ -3,6 +3,7 @@ import { compareByBadness, countPairs } from "../mesh/pair-state.ts";
 import type { LinkProblems, ResolvedLinks } from "../mesh/links.ts";
 import type { ClusterLink, ClusterLinkStatus, Condition, PairStatus } from "../mesh/resources.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
+import { amendStatusIfThere } from "./amend.ts";
 
 /** No object grows with the number of pairs. */
 const WORST = 50;
@@ -16,8 +17,8 @@ export interface LinkFacts {
 
 /** Writes what was observed into each link's status; writing what is there is no write. */
 export async function judgeLinks(store: ResourceStore, links: readonly ClusterLink[], facts: LinkFacts): Promise<void> {
-  for (const link of links) {
-    await store.updateStatus(clusterLinkKind, { ...link, status: linkStatus(link, facts) });
+  for (const { metadata } of links) {
+    await amendStatusIfThere(store, clusterLinkKind, metadata.name, (link) => linkStatus(link, facts));
   }
 }
 
@@ -31,7 +32,10 @@ export function linkStatus(link: ClusterLink, { resolved, pair, now }: LinkFacts
     ]);
   return {
     pairs: countPairs(directed),
-    worst: directed.filter(({ state }) => state !== "Up").toSorted(compareByBadness).slice(0, WORST),
+    worst: directed
+      .filter(({ state }) => state !== "Up")
+      .toSorted(compareByBadness)
+      .slice(0, WORST),
     conditions: [ready(resolved.problems.get(link.metadata.name), link.status.conditions, now)],
   };
 }
@@ -59,5 +63,13 @@ function verdict(problems: LinkProblems | undefined): Pick<Condition, "status" |
 
 /** A pair that no gateway has spoken of yet. */
 export function unreported(from: string, to: string, tunnel: PairStatus["tunnel"], since: string): PairStatus {
-  return { from, to, tunnel, state: "Pending", reason: "NotReported", message: `no gateway of "${from}" has reported on "${to}" yet`, since };
+  return {
+    from,
+    to,
+    tunnel,
+    state: "Pending",
+    reason: "NotReported",
+    message: `no gateway of "${from}" has reported on "${to}" yet`,
+    since,
+  };
 }

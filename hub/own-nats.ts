@@ -14,12 +14,17 @@ export interface OwnNatsParts {
   readonly listen: string;
   /** Path of nats-server. */
   readonly binary: string;
+  /** Called when the server takes connections, again after each restart. */
+  readonly onReady: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Runs the hub's own nats-server on its state folder until `signal` aborts; one that dies is started again. */
-export async function runOwnNats({ folder, identity, listen, binary, clock, log }: OwnNatsParts, signal: AbortSignal): Promise<void> {
+export async function runOwnNats(
+  { folder, identity, listen, binary, onReady, clock, log }: OwnNatsParts,
+  signal: AbortSignal,
+): Promise<void> {
   const at = (name: string): string => path.join(folder.path, name);
   await folder.writeText("server.pem", identity.server.certPEM);
   await folder.writeText("server.key", identity.server.keyPEM);
@@ -32,5 +37,8 @@ export async function runOwnNats({ folder, identity, listen, binary, clock, log 
     accountsFolder: at("accounts"),
   };
   await folder.writeText("nats.conf", renderHubConfig(await accountJWTs(identity), options));
-  await superviseNatsServer({ binary, configFile: at("nats.conf"), clock, log, onReady: () => Promise.resolve() }, signal);
+  await superviseNatsServer(
+    { binary, configFile: at("nats.conf"), clock, log, onReady: async () => onReady() },
+    signal,
+  );
 }

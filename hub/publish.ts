@@ -2,6 +2,7 @@ import type { Revision } from "../mesh/resources.ts";
 import type { Publisher } from "../platform/mailbox/publisher.ts";
 import { compileViews } from "./compile.ts";
 import type { HubLevel } from "./level.ts";
+import { asInLedger } from "./ranges.ts";
 
 /**
  * Makes every mailbox say what the level says, and takes those away whose member is gone. Views that are there already
@@ -9,9 +10,13 @@ import type { HubLevel } from "./level.ts";
  * @returns each member's desired revision
  * @throws MeshError `superseded`, `store-unreachable` (retry)
  */
-export async function publishViews(publisher: Publisher, { clusters, resolved }: HubLevel, epoch: number): Promise<ReadonlyMap<string, Revision>> {
+export async function publishViews(
+  publisher: Publisher,
+  { clusters, ledger, resolved }: HubLevel,
+  epoch: number,
+): Promise<ReadonlyMap<string, Revision>> {
   const revisions = await Promise.all(
-    compileViews(clusters, resolved.pairs).map(async ({ member, pages }) => {
+    compileViews(asInLedger(clusters, ledger), resolved.pairs).map(async ({ member, pages }) => {
       const head = await publisher.publish(member, pages, epoch);
       return [member, { epoch: head.epoch, generation: head.generation }] as const;
     }),

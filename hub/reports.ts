@@ -1,10 +1,11 @@
 import type { Report } from "../crds/wire/report.ts";
+import { MAX_RANKS } from "../mesh/resources.ts";
 import { combinePairs } from "../mesh/pair-state.ts";
 import type { GatewayRecord, PairStatus, Revision } from "../mesh/resources.ts";
 import { compareRevisions } from "../mesh/revision.ts";
 
 /** A gateway that said nothing for this long is not counted among those that speak for its member. */
-const SILENT_AFTER_MS = 60_000;
+export const SILENT_AFTER_MS = 60_000;
 
 interface Heard {
   readonly report: Report;
@@ -17,9 +18,12 @@ export class ReportBook {
 
   /** `atMs` is wall clock. */
   record(member: string, gateway: string, report: Report, atMs: number): void {
-    const gateways = this.#members.get(member) ?? new Map<string, Heard>();
-    gateways.set(gateway, { report, atMs });
-    this.#members.set(member, gateways);
+    const others = [...(this.#members.get(member) ?? [])].filter(([name]) => name !== gateway);
+    // Gateways come and go by other names; whoever is silent has nothing to say beside one that speaks.
+    const kept = others.filter(([, heard]) => atMs - heard.atMs <= SILENT_AFTER_MS).slice(1 - MAX_RANKS);
+    // A member speaks for itself alone, whatever it writes into its pairs.
+    const said = { ...report, pairs: report.pairs.map((pair) => ({ ...pair, from: member })) };
+    this.#members.set(member, new Map([...kept, [gateway, { report: said, atMs }]]));
   }
 
   forget(member: string): void {
@@ -39,7 +43,10 @@ export class ReportBook {
   /** The revision that every speaking gateway has applied: the oldest of theirs. */
   applied(member: string, nowMs: number): Revision | undefined {
     const revisions = this.#speaking(member, nowMs).map(({ report }) => report.applied);
-    return revisions.reduce((oldest, one) => (oldest && one && compareRevisions(one, oldest) >= 0 ? oldest : one), revisions[0]);
+    return revisions.reduce(
+      (oldest, one) => (oldest && one && compareRevisions(one, oldest) >= 0 ? oldest : one),
+      revisions[0],
+    );
   }
 
   /** Wall clock milliseconds of the newest report. */
@@ -56,12 +63,13 @@ export class ReportBook {
     const newest = this.#newest(from);
     const [old] = newest === undefined ? [] : said([newest]);
     if (newest === undefined || old === undefined) return undefined;
+    const since = new Date(newest.atMs).toISOString();
     return {
       ...old,
       state: "Doubtful",
       reason: "MemberSilent",
-      message: `cluster "${from}" has not reported for ${Math.round((nowMs - newest.atMs) / 1000)} s; before that it said ${old.state}`,
-      since: new Date(newest.atMs).toISOString(),
+      message: `cluster "${from}" has not reported since ${since}; until then it said ${old.state}`,
+      since,
     };
   }
 

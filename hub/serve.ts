@@ -17,7 +17,12 @@ export async function answer<T>(log: Log, event: string, work: () => Promise<T>)
       return { ok: false, code: error.code, message: error.message, retry: error.retry };
     }
     log.error({ event: `${event}-failed`, error }, messageOf(error));
-    return { ok: false, code: "internal", message: `the hub failed: ${messageOf(error)}; its log says more`, retry: true };
+    return {
+      ok: false,
+      code: "internal",
+      message: `the hub failed: ${messageOf(error)}; its log says more`,
+      retry: true,
+    };
   }
 }
 

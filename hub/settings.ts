@@ -12,7 +12,10 @@ export const hubSettings = z.object({
   /** State folder. */
   state: z.string().min(1),
   /** Where its own NATS listens, `host:port`. */
-  listen: z.string().regex(/^(\[[\da-f:]+\]|[^:]+):\d+$/i, "must be host:port").default("0.0.0.0:4222"),
+  listen: z
+    .string()
+    .regex(/^(\[[\da-f:]+\]|[^:]+):\d+$/i, "must be host:port")
+    .default("0.0.0.0:4222"),
   /** Addresses that members and administrators dial, `tls://host:port`; they are in the server certificate and in join tokens. */
   advertise: commaList(z.url({ protocol: /^(tls|nats)$/, error: "must be tls://host:port" })).default([]),
   /** Addresses of a NATS server that was prepared with `trestle hub nats-config`; absent: the hub runs its own. */

@@ -30,7 +30,12 @@ export function statusOf({ clusters, resolved, reports, activeSince, nowMs }: St
       };
     }),
     pairs: resolved.pairs.flatMap(({ a, b, tunnel }) =>
-      ([[a, b], [b, a]] as const).map(([from, to]) => reports.pair(from, to, nowMs) ?? unreported(from, to, tunnel, activeSince)),
+      (
+        [
+          [a, b],
+          [b, a],
+        ] as const
+      ).map(([from, to]) => reports.pair(from, to, nowMs) ?? unreported(from, to, tunnel, activeSince)),
     ),
   };
 }

@@ -1,7 +1,6 @@
 import type { TraceAnswer, TraceRequest } from "../crds/wire/hub-api.ts";
 import { parseAddress } from "../mesh/cidr.ts";
 import { ownerOf } from "../mesh/ledger.ts";
-import type { LedgerSpec } from "../mesh/resources.ts";
 import { trace } from "../mesh/trace.ts";
 import type { TraceEnd } from "../mesh/trace.ts";
 import type { HubLevel } from "./level.ts";
@@ -10,18 +9,17 @@ import type { ReportBook } from "./reports.ts";
 /** What the hub knows when it is asked for a trace. */
 export interface TraceKnowledge {
   readonly level: HubLevel;
-  readonly ledger: LedgerSpec;
   readonly reports: ReportBook;
   /** Wall clock. */
   readonly nowMs: number;
 }
 
 /** Follows a packet between two ends, each a pod's address or a cluster's name. */
-export function traceBetween({ from, to }: TraceRequest, { level, ledger, reports, nowMs }: TraceKnowledge): TraceAnswer {
+export function traceBetween({ from, to }: TraceRequest, { level, reports, nowMs }: TraceKnowledge): TraceAnswer {
   const clusters = new Map(level.clusters.map((cluster) => [cluster.metadata.name, cluster]));
   const end = (asked: string): TraceEnd => {
     if (clusters.has(asked)) return { asked, cluster: asked };
-    const row = isAddress(asked) ? ownerOf(ledger, asked) : undefined;
+    const row = isAddress(asked) ? ownerOf(level.ledger, asked) : undefined;
     return { asked, cluster: row?.cluster, prefix: row?.prefix };
   };
   const ends = [end(from), end(to)] as const;

@@ -27,6 +27,8 @@ export type JoinRequest = z.infer<typeof joinRequest>;
 export const joinAnswer = z.object({
   cluster: z.string(),
   userJWT: z.string(),
+  /** Of a user that can do nothing but renew; it has no end. */
+  renewJWT: z.string(),
   number: z.int(),
   podCIDRs: z.array(z.string()),
   meshPrefixes: z.array(z.string()),

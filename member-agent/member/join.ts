@@ -2,7 +2,7 @@ import { credentialKind } from "../../crds/credential.ts";
 import { membershipKind } from "../../crds/membership.ts";
 import { joinAnswer } from "../../crds/wire/join.ts";
 import type { JoinAnswer, JoinRequest } from "../../crds/wire/join.ts";
-import type { Credential, CredentialSpec, Membership, MembershipSpec } from "../../mesh/resources.ts";
+import type { CredentialSpec, Membership, MembershipSpec } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import type { JoinToken } from "../../platform/identity/join-token.ts";
 import { rawSeedOfUser } from "../../platform/identity/nkey.ts";
@@ -14,12 +14,13 @@ import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { askHub } from "./ask.ts";
 import type { ConnectNats } from "./connect.ts";
+import { putSpec } from "./put-spec.ts";
 
 /** The name of the one Membership and the one Credential of a member's store. */
 export const MEMBER_OBJECT = "mesh";
 
 /** What whoever joins may ask for beyond what the token says. */
-export type JoinWishes = Omit<JoinRequest, "userKey" | "signingKey">;
+export type JoinWishes = Omit<JoinRequest, "userKey" | "signingKey" | "hubKey">;
 
 /**
  * Joins this cluster to a mesh. Its keys are made here and stored before the hub hears of them, so that a join whose
@@ -35,11 +36,8 @@ export async function joinMesh(
   const credential = await prepareCredential(store, token);
   await writeMembership(store, { mesh: token.mesh, cluster: token.cluster, phase: "Joining" });
   const signer = openSigner(credential.signingSeed);
-  const request: JoinRequest = {
-    ...wishes,
-    userKey: publicKeyOfUser(credential.userSeed),
-    signingKey: signer.publicKey,
-  };
+  const keys = { userKey: publicKeyOfUser(credential.userSeed), signingKey: signer.publicKey };
+  const request: JoinRequest = { ...wishes, ...keys, hubKey: token.hubKey };
   const text = signText(
     "join-token",
     signText("join", JSON.stringify(request), signer),
@@ -55,9 +53,9 @@ export async function joinMesh(
   });
   try {
     const answer = await askHub(nc, { subject: joinSubject(token.id), text, hubKey: token.hubKey, value: joinAnswer });
-    await writeCredential(store, { ...credential, userJWT: answer.userJWT });
+    const { userJWT, renewJWT, number, podCIDRs, meshPrefixes } = answer;
+    await writeCredential(store, { ...credential, userJWT, renewJWT });
     await writeMembership(store, { mesh: token.mesh, cluster: answer.cluster, phase: "Joined" });
-    const { number, podCIDRs, meshPrefixes } = answer;
     await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) => ({
       ...status,
       number,
@@ -81,21 +79,17 @@ async function prepareCredential(store: ResourceStore, token: JoinToken): Promis
   const spec = sameToken
     ? { ...present.spec, ...pins }
     : { ...pins, userSeed: makeUserKey().seed, signingSeed: generateSeed() };
-  return (await writeCredential(store, spec)).spec;
+  return writeCredential(store, spec);
 }
 
-async function writeCredential(store: ResourceStore, spec: CredentialSpec): Promise<Credential> {
-  const present = await store.get(credentialKind, MEMBER_OBJECT);
-  return present === undefined
-    ? store.create(credentialKind, { metadata: { name: MEMBER_OBJECT }, spec })
-    : store.update(credentialKind, { ...present, spec });
+async function writeCredential(store: ResourceStore, spec: CredentialSpec): Promise<CredentialSpec> {
+  await putSpec(store, credentialKind, MEMBER_OBJECT, () => spec);
+  return spec;
 }
 
 async function writeMembership(store: ResourceStore, spec: MembershipSpec): Promise<void> {
-  const present = await store.get(membershipKind, MEMBER_OBJECT);
-  if (present === undefined) await store.create(membershipKind, { metadata: { name: MEMBER_OBJECT }, spec });
   // A repeated join of a joined cluster must not take its agents' data path away meanwhile.
-  else if (present.spec.phase !== "Joined") await store.update(membershipKind, { ...present, spec });
+  await putSpec(store, membershipKind, MEMBER_OBJECT, (present) => (present?.phase === "Joined" ? present : spec));
 }
 
 function alreadyJoined({ spec }: Membership): MeshError {

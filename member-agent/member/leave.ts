@@ -17,6 +17,7 @@ import { askHub } from "./ask.ts";
 import { connectAsMember } from "./connect.ts";
 import type { ConnectNats } from "./connect.ts";
 import { MEMBER_OBJECT } from "./join.ts";
+import { putSpec } from "./put-spec.ts";
 
 export interface LeaveParts {
   readonly store: ResourceStore;
@@ -47,7 +48,7 @@ export async function leaveMesh(
   if (membership === undefined) throw new MeshError("not-joined", "this cluster is in no mesh", { retry: false });
   const credential = await store.get(credentialKind, MEMBER_OBJECT);
   if (credential?.spec.userJWT !== undefined && !how.withoutHub) await tellHub(connect, credential.spec);
-  await store.update(membershipKind, { ...membership, spec: { ...membership.spec, phase: "Left" } });
+  await putSpec(store, membershipKind, MEMBER_OBJECT, () => ({ ...membership.spec, phase: "Left" as const }));
   await removeAll(store, credentialKind);
 
   const deadline = clock.monotonic() + how.limitMs;
@@ -67,7 +68,11 @@ export async function leaveMesh(
 }
 
 async function tellHub(connect: ConnectNats, credential: CredentialSpec): Promise<void> {
-  const nc = await connectAsMember(connect, credential);
+  const nc = await connectAsMember(connect, credential).catch((error: unknown) => {
+    // An earlier leave got further, or an administrator took the cluster out: its credential is void.
+    if (!hasCode(error, "nats-refused")) throw error;
+  });
+  if (nc === undefined) return;
   try {
     const text = signText(
       "leave",
