@@ -210,6 +210,17 @@ test("a forgotten member has nothing left, and may come back", async () => {
   expect(await publisher.publish("east", ["one"], 1)).toMatchObject({ generation: 1 });
 });
 
+test("a member that comes back while it is being forgotten is kept fresh, and nobody is told that its mailbox was lost", async () => {
+  const publisher = await open();
+  await publisher.publish("east", ["one"], 1);
+  const [, head] = await Promise.all([publisher.forget("east"), publisher.publish("east", ["two"], 1)]);
+  expect(publisher.heads().get("east")).toEqual(head);
+  expect(await headOf("east")).toEqual(head);
+  await clock.advance(REFRESH_EVERY_MS);
+  await eventually(async () => (await headOf("east"))?.refresh === 1 || lost);
+  expect(lost).toEqual([]);
+});
+
 test("a mailbox that the server lost is told, and published anew", async () => {
   const publisher = await open();
   await publisher.publish("east", ["one"], 1);

@@ -29,6 +29,12 @@ interface Box {
   readonly pages: Map<string, number | undefined>;
   /** The last of its works: one member's are done one after another. */
   tail: Promise<unknown>;
+  /** How many works are to come after the one that is being done. */
+  waiting: number;
+}
+
+function emptyBox(): Box {
+  return { head: undefined, sequence: 0, pages: new Map(), tail: Promise.resolve(), waiting: 0 };
 }
 
 export const REFRESH_EVERY_MS = 30_000;
@@ -60,7 +66,7 @@ export class Publisher {
       const pages = new Map(
         digests.map((digest) => [digest, head?.pages.includes(digest) === true ? undefined : unusedSince]),
       );
-      return [member, { head, sequence: stored?.sequence ?? 0, pages, tail: Promise.resolve() }];
+      return [member, { ...emptyBox(), head, sequence: stored?.sequence ?? 0, pages }];
     });
     return new Publisher(parts, new Map(await Promise.all(boxes)));
   }
@@ -107,18 +113,25 @@ export class Publisher {
     });
   }
 
-  /** Removes a member's mailbox: it left, or was taken out. */
-  forget(member: string): Promise<void> {
-    return this.#inTurn(member, async () => {
+  /** Removes a member's mailbox: it left, or was taken out. What is published meanwhile comes after. */
+  async forget(member: string): Promise<void> {
+    await this.#inTurn(member, async (box) => {
       await this.#parts.bucket.purge(mailboxSubjects(member));
-      this.#boxes.delete(member);
+      box.head = undefined;
+      box.sequence = 0;
+      box.pages.clear();
+      if (box.waiting === 0) this.#boxes.delete(member);
     });
   }
 
   #inTurn<T>(member: string, work: (box: Box) => Promise<T>): Promise<T> {
-    const box = this.#boxes.get(member) ?? { head: undefined, sequence: 0, pages: new Map(), tail: Promise.resolve() };
+    const box = this.#boxes.get(member) ?? emptyBox();
     this.#boxes.set(member, box);
-    const turn = box.tail.then(() => work(box));
+    box.waiting += 1;
+    const turn = box.tail.then(() => {
+      box.waiting -= 1;
+      return work(box);
+    });
     box.tail = turn.catch(() => undefined);
     return turn;
   }
