@@ -1,3 +1,4 @@
+import { readLength } from "./address-text.ts";
 import type { Cidr } from "./cidr.ts";
 import { bitsOf, familyOf, formatCidr } from "./cidr.ts";
 import { readName, readNodeName, SINGLETON_NAME } from "./names.ts";
@@ -56,9 +57,10 @@ export function cidrListFaults(
 
 /** An interface's address with the prefix length of its LAN, e.g. 10.1.0.10/24. */
 export function interfaceAddressFaults(path: string, text: string): Refusal[] {
-  const [address = "", length = ""] = text.split("/");
+  const [address = "", typed = ""] = text.split("/");
   const { value } = readAddress(address);
-  return value === undefined || `${value}/${Number(length)}` !== text || Number(length) > bitsOf(familyOf(value))
+  const length = readLength(typed, 0) ?? Infinity;
+  return value === undefined || `${value}/${length}` !== text || length > bitsOf(familyOf(value))
     ? fault(
         path,
         "bad-address",

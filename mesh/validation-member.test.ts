@@ -39,6 +39,9 @@ test.each([
   ["FD00::1/64", "bad-address"],
   ["east/24", "bad-address"],
   ["10.1.0.10/", "bad-address"],
+  ["10.1.0.10/-1", "bad-address"],
+  ["10.1.0.10/24.5", "bad-address"],
+  ["10.1.0.10/NaN", "bad-address"],
 ])("a Node with the address %j", (address, code) => {
   expect(nodeRefusals("node-1", { addresses: [address] })[0]?.code).toBe(code);
 });
