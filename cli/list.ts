@@ -2,7 +2,6 @@ import type { ResourceStore, StoredObject } from "../platform/store/port.ts";
 import { isData } from "./format.ts";
 import { framePrinter } from "./frames.ts";
 import type { Globals } from "./globals.ts";
-import { kindNamed } from "./kinds/registry.ts";
 import type { KnownKind } from "./kinds/registry.ts";
 import { renderList } from "./output.ts";
 import { withHub } from "./session.ts";
@@ -19,42 +18,53 @@ export interface Listing {
 // One change seldom comes alone: what follows within this time is in the same frame.
 const GATHER_MS = 100;
 
+/** What of a kind a list needs. */
+type Listed<T extends StoredObject> = Pick<KnownKind<T>, "kind" | "columns">;
+
 /** Lists all of one kind of the hub, as `trestle NOUN list` does. */
-export async function listHubKind(shell: Shell, globals: Globals, plural: string, listing: Listing): Promise<void> {
-  await withHub(shell, globals, async ({ store }) =>
-    list(shell, globals, await store(), kindNamed("hub", plural), listing),
-  );
+export async function listHubKind<T extends StoredObject>(
+  shell: Shell,
+  globals: Globals,
+  listed: Listed<T>,
+  listing: Listing,
+): Promise<void> {
+  await withHub(shell, globals, async ({ store }) => list(shell, globals, await store(), listed, listing));
 }
 
 /** Lists all of one kind, once or, watching, at every change until the person has enough. */
-export async function list(
+export async function list<T extends StoredObject>(
   shell: Shell,
   globals: Globals,
   store: ResourceStore,
-  known: KnownKind,
+  listed: Listed<T>,
   listing: Listing,
 ): Promise<void> {
-  if (listing.watch) return watchList(shell, globals, store, known);
-  const objects = await store.list(known.kind);
-  shell.out(renderList(shell, globals.output, known.columns, objects));
+  if (listing.watch) return watchList(shell, globals, store, listed);
+  const objects = await store.list(listed.kind);
+  shell.out(renderList(shell, globals.output, listed.columns, objects));
   if (objects.length === 0 && !isData(globals.output)) note(shell, listing.empty);
 }
 
-async function watchList(shell: Shell, globals: Globals, store: ResourceStore, known: KnownKind): Promise<void> {
+async function watchList<T extends StoredObject>(
+  shell: Shell,
+  globals: Globals,
+  store: ResourceStore,
+  { kind, columns }: Listed<T>,
+): Promise<void> {
   const show = framePrinter(shell, globals);
   let changed = Promise.withResolvers<void>();
   shell.signal.addEventListener("abort", () => changed.resolve(), { once: true });
-  const watch = store.watch(known.kind, () => changed.resolve(), shell.signal);
+  const watch = store.watch(kind, () => changed.resolve(), shell.signal);
   await watch.synced;
   while (!shell.signal.aborted) {
     changed = Promise.withResolvers();
-    show(renderList(shell, globals.output, known.columns, byName(watch.objects)));
+    show(renderList(shell, globals.output, columns, byName(watch.objects)));
     await changed.promise;
     await shell.clock.sleep(GATHER_MS, shell.signal);
   }
   await watch.done;
 }
 
-function byName(objects: ReadonlyMap<string, StoredObject>): StoredObject[] {
+function byName<T extends StoredObject>(objects: ReadonlyMap<string, T>): T[] {
   return [...objects.values()].toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }

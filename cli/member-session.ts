@@ -1,9 +1,9 @@
 import type { ConnectNats } from "../member-agent/member/connect.ts";
 import { MeshError } from "../platform/errors.ts";
-import { createLog } from "../platform/log.ts";
 import { connectNats } from "../platform/nats/connection.ts";
 import { connectStore, readStoreAccess } from "../platform/store/access.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
+import { commandLog } from "./command-log.ts";
 import type { Globals } from "./globals.ts";
 import type { Shell } from "./shell.ts";
 
@@ -25,7 +25,7 @@ export async function withMember<T>(
     throw new MeshError("no-store", message, { retry: false });
   }
   const { clock } = shell;
-  const log = createLog({ level: globals.verbose ? "debug" : "silent", pretty: true });
+  const log = await commandLog(globals.verbose);
   const end = new AbortController();
   const signal = AbortSignal.any([shell.signal, end.signal]);
   const { connection, store } = await connectStore({

@@ -1,15 +1,13 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { MeshError } from "../platform/errors.ts";
-import { createLog } from "../platform/log.ts";
 import type { Log } from "../platform/log.ts";
 import { connectNats } from "../platform/nats/connection.ts";
-import { connectStore, readStoreAccess } from "../platform/store/access.ts";
-import { openEmbeddedStore } from "../platform/store/embedded.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { chooseContext } from "./context.ts";
 import type { Globals } from "./globals.ts";
 import { hubClient } from "./hub-client.ts";
 import type { AskHub } from "./hub-client.ts";
+import { commandLog } from "./command-log.ts";
 import type { Shell } from "./shell.ts";
 
 /** A hub to talk to, for the length of one command. */
@@ -42,12 +40,16 @@ interface Lifetime {
  */
 export async function withHub<T>(shell: Shell, globals: Globals, act: (hub: HubSession) => Promise<T>): Promise<T> {
   if (globals.store !== undefined) {
-    const message = "this command speaks to the hub, and --store names a cluster's own store; leave --store away";
+    const message =
+      "this command speaks to the hub, and --store names a cluster's own store; leave --store away (in a lab: --lab, not --lab=CLUSTER)";
     throw new MeshError("hub-only", message, { retry: false });
   }
   return forAWhile(shell, globals, async (lifetime) => {
     const connection = await connectHub(shell, globals, lifetime);
-    const store = once(() => openEmbeddedStore({ connection, bucket: "hub", clock: shell.clock, ...lifetime }));
+    const store = once(async () => {
+      const { openEmbeddedStore } = await import("../platform/store/embedded.ts");
+      return openEmbeddedStore({ connection, bucket: "hub", clock: shell.clock, ...lifetime });
+    });
     return whileOpen(connection, lifetime, () => act({ place: "hub", ask: hubClient(connection), store }));
   });
 }
@@ -57,6 +59,7 @@ export async function withStore<T>(shell: Shell, globals: Globals, act: (session
   const file = globals.store;
   if (file === undefined) return withHub(shell, globals, act);
   return forAWhile(shell, globals, async (lifetime) => {
+    const { connectStore, readStoreAccess } = await import("../platform/store/access.ts");
     const access = await readStoreAccess(file);
     const { connection, store } = await connectStore({ access, clock: shell.clock, ...lifetime });
     return whileOpen(connection, lifetime, () => act({ place: "member", store: () => Promise.resolve(store) }));
@@ -65,7 +68,7 @@ export async function withStore<T>(shell: Shell, globals: Globals, act: (session
 
 async function forAWhile<T>(shell: Shell, { verbose }: Globals, act: (lifetime: Lifetime) => Promise<T>): Promise<T> {
   const end = new AbortController();
-  const log = createLog({ level: verbose ? "debug" : "silent", pretty: verbose });
+  const log = await commandLog(verbose);
   try {
     return await act({ log, signal: AbortSignal.any([shell.signal, end.signal]), end: () => end.abort() });
   } finally {

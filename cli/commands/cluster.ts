@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { noun, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
-import { describeCluster } from "../kinds/cluster.ts";
+import { clusterColumns, describeCluster } from "../kinds/cluster.ts";
 import type { Shell } from "../shell.ts";
 
 /** `trestle cluster …`: the members of the mesh. They come by `trestle join`. */
@@ -18,8 +18,10 @@ function list(shell: Shell): Command {
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
+      const { clusterKind } = await import("../../crds/cluster.ts");
       const empty = "No cluster has joined yet; `trestle token create CLUSTER` makes the token for one.";
-      await listHubKind(shell, globalsOf(command), "clusters", { watch: watch === true, empty });
+      const listed = { kind: clusterKind, columns: clusterColumns };
+      await listHubKind(shell, globalsOf(command), listed, { watch: watch === true, empty });
     });
 }
 

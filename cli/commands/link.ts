@@ -5,7 +5,7 @@ import { readName } from "../../mesh/names.ts";
 import { accepted } from "../../platform/errors.ts";
 import { collect, noun, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
-import { describeLink } from "../kinds/link.ts";
+import { linkColumns, describeLink } from "../kinds/link.ts";
 import { readLinkWords, WordsDisagree } from "../link-selection.ts";
 import type { LinkWords } from "../link-selection.ts";
 import { renderOne } from "../output.ts";
@@ -106,8 +106,10 @@ function list(shell: Shell): Command {
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
+      const { clusterLinkKind } = await import("../../crds/cluster-link.ts");
       const empty = "There are no links; `trestle link create NAME --members a,b` makes one.";
-      await listHubKind(shell, globalsOf(command), "clusterlinks", { watch: watch === true, empty });
+      const listed = { kind: clusterLinkKind, columns: linkColumns };
+      await listHubKind(shell, globalsOf(command), listed, { watch: watch === true, empty });
     });
 }
 

@@ -7,7 +7,7 @@ import { readCidr } from "../../mesh/typed-cidr.ts";
 import { accepted } from "../../platform/errors.ts";
 import { noun, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
-import { describePool } from "../kinds/pool.ts";
+import { poolColumns, describePool } from "../kinds/pool.ts";
 import { renderOne } from "../output.ts";
 import type { Shell } from "../shell.ts";
 
@@ -80,8 +80,10 @@ function list(shell: Shell): Command {
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
+      const { cidrPoolKind } = await import("../../crds/cidr-pool.ts");
       const empty = "There are no pools; `trestle pool create NAME --cidr CIDR` makes one.";
-      await listHubKind(shell, globalsOf(command), "cidrpools", { watch: watch === true, empty });
+      const listed = { kind: cidrPoolKind, columns: poolColumns };
+      await listHubKind(shell, globalsOf(command), listed, { watch: watch === true, empty });
     });
 }
 
@@ -96,9 +98,7 @@ function show(shell: Shell): Command {
 }
 
 function remove(shell: Shell): Command {
-  return verb("delete", "Delete a pool. Clusters keep the blocks they have from it; no new one comes from it.", [
-    "trestle pool delete pods6",
-  ])
+  return verb("delete", "Delete a pool. Refused while clusters own blocks of it.", ["trestle pool delete pods6"])
     .argument("<name>", "pool of `trestle pool list`")
     .action(async (name: string, _, command: Command) => {
       const { deleteObject } = await import("../delete.ts");

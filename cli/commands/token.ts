@@ -7,6 +7,7 @@ import { accepted } from "../../platform/errors.ts";
 import { collect, noun, verb } from "../command.ts";
 import { isData } from "../format.ts";
 import { globalsOf } from "../globals.ts";
+import { tokenColumns } from "../kinds/token.ts";
 import { renderOne } from "../output.ts";
 import { note } from "../shell.ts";
 import type { Shell } from "../shell.ts";
@@ -60,8 +61,10 @@ function list(shell: Shell): Command {
     .option("-w, --watch", "keep showing them as they change")
     .action(async ({ watch }: { readonly watch?: true }, command: Command) => {
       const { listHubKind } = await import("../list.ts");
+      const { joinTokenKind } = await import("../../crds/join-token.ts");
       const empty = "There are no join tokens; `trestle token create CLUSTER` makes one.";
-      await listHubKind(shell, globalsOf(command), "jointokens", { watch: watch === true, empty });
+      const listed = { kind: joinTokenKind, columns: tokenColumns };
+      await listHubKind(shell, globalsOf(command), listed, { watch: watch === true, empty });
     });
 }
 
