@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { describeFaults } from "../../crds/faults.ts";
+import { metadata } from "../../crds/metadata.ts";
 import { API_VERSION } from "../../mesh/resources.ts";
 import { readName } from "../../mesh/names.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -22,12 +23,13 @@ export interface Wish {
 }
 
 const words = z.record(z.string(), z.string()).optional();
-// What the store fills in (uid, status, …) may be there: what `get --output yaml` printed can be applied.
+// The store's own fields may be there and mean nothing: what `get --output yaml` printed can be applied.
 const envelope = z.object({
   apiVersion: z.literal(API_VERSION),
   kind: z.string(),
-  metadata: z.object({ name: z.string(), labels: words, annotations: words }),
+  metadata: z.object({ ...metadata.partial().shape, name: z.string(), labels: words, annotations: words }),
   spec: z.record(z.string(), z.unknown()),
+  status: z.unknown().optional(),
 });
 
 /** A fault, and the field it is in. */
@@ -82,7 +84,10 @@ function readEnvelope(value: unknown): z.infer<typeof envelope> {
   if (!isMapping(value))
     throw new FieldFault([], "a resource is a group of fields: apiVersion, kind, metadata and spec");
   const { data, error } = envelope.safeParse(value, { reportInput: true });
-  if (data !== undefined) return data;
+  if (data !== undefined) {
+    refuseUnknownFields(value, data, []);
+    return data;
+  }
   const path = error.issues[0]?.path ?? [];
   throw new FieldFault(
     path.map((step) => (typeof step === "number" ? step : String(step))),
