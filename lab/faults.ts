@@ -1,7 +1,7 @@
-import { MeshError } from "../platform/errors.ts";
 import { runner } from "../platform/run.ts";
 import { agentDaemon, awaitDaemon, hubDaemon, startDaemon, storeDaemon } from "./daemons.ts";
 import type { Daemon } from "./daemons.ts";
+import { readFaultTarget } from "./fault-target.ts";
 import { layoutOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
 import { netnsInode } from "./netns.ts";
@@ -19,8 +19,6 @@ type Fault =
   | { readonly kind: "tunnel"; readonly netns: string };
 
 const host = runner();
-const KINDS = "hub, store:CLUSTER, agent:CLUSTER/NODE, node:CLUSTER/NODE, wan:CLUSTER, tunnel:CLUSTER/NODE";
-const LATER = ["nats", "reboot", "loss", "mtu"];
 
 /** @throws MeshError `bad-target`, `no-cluster`, `no-node` */
 export async function breakTarget(lab: Lab, target: string, signal: AbortSignal): Promise<void> {
@@ -57,14 +55,12 @@ export async function mendAll(lab: Lab, signal: AbortSignal): Promise<void> {
 }
 
 function readTarget(lab: Lab, layout: Layout, target: string): Fault {
-  const [kind = "", place = ""] = target.split(":", 2);
-  const [cluster = "", node = ""] = place.split("/", 2);
+  const { kind, cluster, node } = readFaultTarget(target);
   switch (kind) {
     case "hub":
-      if (place === "") return { kind: "daemon", daemon: hubDaemon(lab, layout) };
-      break;
+      return { kind: "daemon", daemon: hubDaemon(lab, layout) };
     case "store":
-      return { kind: "daemon", daemon: storeDaemon(lab, requireSite(layout, place)) };
+      return { kind: "daemon", daemon: storeDaemon(lab, requireSite(layout, cluster)) };
     case "agent":
       return { kind: "daemon", daemon: agentDaemon(lab, requireNode(layout, cluster, node)) };
     case "node":
@@ -74,14 +70,8 @@ function readTarget(lab: Lab, layout: Layout, target: string): Fault {
         device: requireNode(layout, cluster, node).port,
       };
     case "wan":
-      return { kind: "cable", netns: requireSite(layout, place).netns, device: "uplink" };
+      return { kind: "cable", netns: requireSite(layout, cluster).netns, device: "uplink" };
     case "tunnel":
       return { kind: "tunnel", netns: requireNode(layout, cluster, node).netns };
   }
-  const isLater = kind === "hub" || LATER.includes(kind);
-  throw new MeshError(
-    "bad-target",
-    `${target} ${isLater ? "comes with a later release" : "is nothing the lab can break"}; there are ${KINDS}`,
-    { retry: false },
-  );
 }
