@@ -4,6 +4,7 @@ import { constants } from "node:os";
 import type { Clock } from "../platform/clock.ts";
 import { layoutOf } from "./layout.ts";
 import { requireSite } from "./place.ts";
+import { requireRoot } from "./preflight.ts";
 import { openLab, stateOf, usualLab } from "./state.ts";
 import { atHub, atStore, TRESTLE } from "./trestle.ts";
 
@@ -11,9 +12,10 @@ import { atHub, atStore, TRESTLE } from "./trestle.ts";
  * How to run a `trestle` command line inside a lab: the words of the whole command.
  * @param where what `--lab` was given: nothing (the hub of the only lab), `CLUSTER`, `LAB/CLUSTER`, or `LAB/hub`
  * @param words the command line without `--lab`
- * @throws MeshError `no-lab`, `which-lab`, `no-cluster`, `place-gone`
+ * @throws MeshError `unfit-machine` (no root), `no-lab`, `which-lab`, `no-cluster`, `place-gone`
  */
 export function enterLab(where: string, words: readonly string[], clock: Clock): string[] {
+  requireRoot();
   const at = where.indexOf("/");
   const cluster = where.slice(at + 1) || "hub";
   const lab = openLab(at < 0 ? usualLab() : where.slice(0, at), clock);

@@ -8,7 +8,7 @@ test("only one is inside at a time, and a failure lets the next in", async () =>
   const name = randomUUID();
   let inside = 0;
   const turns = Array.from({ length: 8 }, (_, at) =>
-    withLock(name, systemClock, async () => {
+    withLock(name, { clock: systemClock }, async () => {
       inside += 1;
       expect(inside).toBe(1);
       await delay(2);
@@ -19,4 +19,21 @@ test("only one is inside at a time, and a failure lets the next in", async () =>
   );
   const settled = await Promise.allSettled(turns);
   expect(settled.filter(({ status }) => status === "fulfilled")).toHaveLength(4);
+});
+
+test("who waits is told so once, and may give up", async () => {
+  const name = randomUUID();
+  const held = Promise.withResolvers<void>();
+  const holder = withLock(name, { clock: systemClock }, () => held.promise);
+  const stop = new AbortController();
+  let told = 0;
+  const onWaiting = (): void => {
+    told += 1;
+    setTimeout(() => stop.abort(), 20);
+  };
+  const waiter = withLock(name, { clock: systemClock, signal: stop.signal, onWaiting }, () => "inside");
+  await expect(waiter).rejects.toMatchObject({ code: "aborted" });
+  expect(told).toBe(1);
+  held.resolve();
+  await holder;
 });

@@ -53,7 +53,10 @@ export async function startCluster({ lab, layout, file }: Target, site: Site, si
   );
 }
 
-/** A token is kept until it was redeemed, so that a join that was cut off is tried again with the same one. */
+/**
+ * A token is kept until it was redeemed, so that a join that was cut off is tried again with the same one. Clusters join
+ * in the order of the file: so each gets the same range every time, and what was written down of a lab stays true.
+ */
 async function join({ lab, layout, file }: Target, site: Site, signal: AbortSignal): Promise<void> {
   const tokenFile = path.join(lab.dir, "clusters", site.cluster, "join.token");
   if (!existsSync(tokenFile)) {
@@ -63,9 +66,22 @@ async function join({ lab, layout, file }: Target, site: Site, signal: AbortSign
   }
   const labels = file.clusters.find(({ name }) => name === site.cluster)?.labels ?? {};
   const options = Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
+  await awaitJoined(lab, layout.sites.slice(0, layout.sites.indexOf(site)), signal);
   await askCluster(lab, stateOf(lab), site, ["join", tokenFile, ...options], signal);
   await updateState(lab, (state) => ({ ...state, joined: [...state.joined, site.cluster] }));
   rmSync(tokenFile);
+}
+
+async function awaitJoined(lab: Lab, sites: readonly Site[], signal: AbortSignal): Promise<void> {
+  const lacking = (): Site[] => sites.filter(({ cluster }) => !stateOf(lab).joined.includes(cluster));
+  await waitUntil(
+    () => (lacking().length === 0 ? true : undefined),
+    () =>
+      `${lacking()
+        .map((site) => site.cluster)
+        .join(", ")} did not join`,
+    { clock: lab.clock, signal, limitMs: 180_000 },
+  );
 }
 
 export async function createLinks({ lab, layout, file }: Target, signal: AbortSignal): Promise<void> {

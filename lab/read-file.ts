@@ -25,7 +25,8 @@ export function readLabFile(file: string): LabFile {
 export function parseLabFile(text: string, file: string): LabFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const broken = document.errors.map(({ pos, message }) => ({ offset: pos[0], message }));
+  // What follows the first is mostly its consequence: of a file that is no YAML at all there would be dozens.
+  const broken = document.errors.slice(0, 1).map(({ pos, message }) => ({ offset: pos[0], message }));
   if (broken.length > 0) throw complain(file, lines, broken);
   const read = labFile.safeParse(document.toJS());
   if (!read.success)

@@ -118,17 +118,24 @@ export function podsInOrder({ file, pods }: LabState): PodState[] {
   return file.clusters.flatMap(({ name }) => pods.filter(({ cluster }) => cluster === name));
 }
 
-/** Starts the record of a new lab: its folders, for root alone. */
+/** Starts the record of a new lab: its folders, for root alone. @throws MeshError `lab-unwritable` */
 export function createState(lab: Lab, file: LabState["file"]): LabState {
-  mkdirSync(path.join(lab.dir, "logs"), { recursive: true, mode: 0o700 });
   const state: LabState = { version: 1, file, processes: {}, joined: [], podCIDRs: {}, pods: [], broken: [] };
+  try {
+    mkdirSync(path.join(lab.dir, "logs"), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw unwritable(lab, error);
+  }
   write(lab, state);
   return state;
 }
 
-/** Changes the record: `change` sees what is there now, and no other command writes meanwhile. */
+/**
+ * Changes the record: `change` sees what is there now, and no other command writes meanwhile.
+ * @throws MeshError `no-lab`, `lab-unwritable`
+ */
 export async function updateState(lab: Lab, change: (state: LabState) => LabState): Promise<LabState> {
-  return withLock(`${lab.name}/state`, lab.clock, () => {
+  return withLock(`${lab.name}/state`, { clock: lab.clock }, () => {
     const next = change(stateOf(lab));
     write(lab, next);
     return next;
@@ -155,6 +162,15 @@ function stateFile(lab: Lab): string {
 
 function write(lab: Lab, state: LabState): void {
   const next = `${stateFile(lab)}.next`;
-  writeFileSync(next, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(next, stateFile(lab));
+  try {
+    writeFileSync(next, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(next, stateFile(lab));
+  } catch (error) {
+    throw unwritable(lab, error);
+  }
+}
+
+function unwritable(lab: Lab, cause: unknown): MeshError {
+  const message = `can't write into ${lab.dir}: ${messageOf(cause)}; a lab needs room in ${LABS}`;
+  return new MeshError("lab-unwritable", message, { retry: false, cause });
 }

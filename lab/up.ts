@@ -36,19 +36,18 @@ export async function bringUp(
   const layout = layoutOf(lab.name, file);
   const target = { lab, layout, file };
   // Two at once on one lab would start everything twice.
-  await withLock(`${lab.name}/up`, lab.clock, async () => {
+  const onWaiting = (): void => progress.say(`Another command is bringing up lab ${lab.name}; waiting for it`);
+  await withLock(`${lab.name}/up`, { clock: lab.clock, signal, onWaiting }, async () => {
     const state = adopt(lab, file);
     if (hasTopology(state, layout)) await mendAll(lab, signal);
     else await progress.step(`net of ${layout.sites.length} sites`, () => makeTopology(lab, state, layout, signal));
     if (stage === "net") return;
     await progress.step("hub, with its pools", () => startHub(target, signal));
     if (stage === "hub") return;
-    const joins = layout.sites.map(
-      (site) => (either: AbortSignal) =>
-        progress.step(`${site.cluster}: store, join, ${site.nodes.length} agents`, () =>
-          startCluster(target, site, either),
-        ),
-    );
+    const joins = layout.sites.map((site) => (either: AbortSignal) => {
+      const agents = site.nodes.length === 1 ? "1 agent" : `${site.nodes.length} agents`;
+      return progress.step(`${site.cluster}: store, join, ${agents}`, () => startCluster(target, site, either));
+    });
     await inParallel(signal, joins);
     await notePodCIDRs(target, signal);
     if (stage === "agents") return;

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { z } from "zod";
 import type { Clock } from "../platform/clock.ts";
 import { MeshError } from "../platform/errors.ts";
 
@@ -31,7 +32,7 @@ export async function waitUntil<T>(
   }
 }
 
-/** The last lines of a log, indented, to put under a sentence; says so when there is nothing. */
+/** The last lines of a log, in short and indented, to put under a sentence; says so when there is nothing. */
 export function logTail(file: string, lines = 12): string {
   let text: string;
   try {
@@ -39,6 +40,18 @@ export function logTail(file: string, lines = 12): string {
   } catch {
     text = "";
   }
-  const tail = text === "" ? ["(nothing was logged)"] : text.split("\n").slice(-lines);
+  const tail = text === "" ? ["(nothing was logged)"] : text.split("\n").slice(-lines).map(inShort);
   return [`${file}:`, ...tail.map((line) => `  ${line}`)].join("\n");
+}
+
+const entry = z.object({ level: z.string(), event: z.string(), msg: z.string() });
+
+/** A line of a daemon's log without its time, stack and the rest; what is no such line as it is. */
+function inShort(line: string): string {
+  try {
+    const { level, event, msg } = entry.parse(JSON.parse(line));
+    return `${level} ${event}: ${msg}`;
+  } catch {
+    return line;
+  }
 }
