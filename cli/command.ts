@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 
 /** `trestle NOUN`, to which its verbs are added. */
 export function noun(name: string): Command {
@@ -30,4 +30,11 @@ export function collect(value: string, before: readonly string[] | undefined): s
       .map((word) => word.trim())
       .filter(Boolean),
   ];
+}
+
+/** For options of KEY=VALUE that may be given several times. What follows the first `=` is the value. */
+export function collectPairs(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Write it as KEY=VALUE.");
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }

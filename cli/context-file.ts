@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
+import { describeFaults } from "../crds/faults.ts";
 import { hubContext } from "../crds/wire/context.ts";
 import type { HubContext } from "../crds/wire/context.ts";
 import { MeshError, messageOf } from "../platform/errors.ts";
@@ -49,14 +50,19 @@ function readYaml<T>(file: string, schema: z.ZodType<T>): T | undefined {
     throw new MeshError("bad-context", `cannot read ${file}: ${messageOf(error)}`, { retry: false, cause: error });
   }
   try {
-    return schema.parse(parse(text));
+    return schema.parse(parse(text), { reportInput: true });
   } catch (error) {
-    const fault = error instanceof z.ZodError ? z.prettifyError(error).replaceAll(/\s*\n\s*/g, " ") : messageOf(error);
-    throw new MeshError("bad-context", `${file} is not what a hub or this command wrote: ${fault}`, {
+    throw new MeshError("bad-context", `${file} is not what a hub or this command wrote: ${faultOf(error)}`, {
       retry: false,
       cause: error,
     });
   }
+}
+
+/** The yaml library draws the place below its message: the first line says it all. */
+function faultOf(error: unknown): string {
+  if (error instanceof z.ZodError) return describeFaults(error);
+  return (messageOf(error).split("\n")[0] ?? "").replace(/:$/, "");
 }
 
 function isAbsent(error: unknown): boolean {

@@ -91,9 +91,9 @@ test("an unknown name is answered with the known ones", async () => {
 });
 
 test.each([
-  ["name: [", "is not what a hub or this command wrote"],
-  ["name: x", "Invalid input"],
-  ["", "Invalid input"],
+  ["name: [", "is not what a hub or this command wrote: Flow sequence in block collection"],
+  ["name: x", "mesh is missing; urls is missing"],
+  ["", "the object must be a group of fields, not null"],
 ])("a file that holds %p is refused and changes nothing", async (text, message) => {
   await run("context", "import", written("prod"));
   const book = path.join(folder, ".config", "trestle", "contexts.yaml");
@@ -103,6 +103,7 @@ test.each([
   const { exitCode, stderr } = await run("context", "import", file);
   expect(exitCode).toBe(1);
   expect(stderr).toContain(message);
+  expect(stderr).toMatch(/^error: .*\n$/);
   expect(stderr).toContain(file);
   expect(readFileSync(book, "utf8")).toBe(before);
 });

@@ -30,6 +30,9 @@ export async function buildProgram(words: readonly string[], shell: Shell): Prom
   if (!completes) program.addCommand(new Command(completionEntry.name).summary(completionEntry.summary));
   settle(program, shell);
   if (completes) (await import("./completion.ts")).addCompletion(program);
+  // The library shows the whole help instead, and does not say why.
+  if (operands[0] === "help" && wanted !== undefined && program.commands.every((known) => known.name() !== wanted))
+    program.error(`error: unknown command '${wanted}'`);
   return program;
 }
 

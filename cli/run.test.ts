@@ -16,6 +16,12 @@ test.each([
 
 test.each([
   [["nonsense"], "unknown command 'nonsense'"],
+  [["help", "nonsense"], "unknown command 'nonsense'"],
+  [["leave"], "name this cluster's own store with --store FILE"],
+  [["agent", "--node", "a"], "--cluster (TRESTLE_CLUSTER): is required"],
+  [["join", "token", "--store", "s.yaml", "--label", "=x"], "Write it as KEY=VALUE"],
+  [["--lab", "lab", "show"], "say which lab with --name LAB"],
+  [["lab", "exec", "east/web", "--name", "second", "--", "ping"], "the options of `lab exec` stand before the place"],
   [["pool"], "Usage: trestle pool"],
   [["pool", "lst"], "Did you mean list?"],
   [["pool", "create", "--cidr", "10.0.0.0/8"], "missing required argument 'name'"],

@@ -1,10 +1,14 @@
 import { CommanderError } from "commander";
+import { MeshError } from "../platform/errors.ts";
 import { explainError } from "./error-text.ts";
 import { EXIT, Verdict } from "./exit.ts";
-import { globalsOf, settleLab, withoutLab } from "./globals.ts";
+import { globalsOf, operandsOf, settleLab, withoutLab } from "./globals.ts";
 import type { Globals } from "./globals.ts";
 import { buildProgram } from "./program.ts";
 import type { Shell } from "./shell.ts";
+
+/** Codes of errors that say an option is missing or wrong. */
+const WRONG_LINE: ReadonlySet<string> = new Set(["bad-config", "no-store", "lab-in-lab"]);
 
 /** Runs one command line (without program names) to its end; resolves with the exit code and never rejects. */
 export async function runCLI(argv: readonly string[], shell: Shell): Promise<number> {
@@ -15,7 +19,12 @@ export async function runCLI(argv: readonly string[], shell: Shell): Promise<num
     program.hook("preAction", async (_, leaf) => {
       const given = globalsOf(leaf);
       globals = given;
-      if (given.lab !== undefined) throw new Verdict(await runInLab(given.lab, argv, shell));
+      if (given.lab === undefined) return;
+      if (operandsOf(words)[0] === "lab") {
+        const message = "`trestle lab …` acts on a lab from outside it; say which lab with --name LAB instead of --lab";
+        throw new MeshError("lab-in-lab", message, { retry: false });
+      }
+      throw new Verdict(await runInLab(given.lab, argv, shell));
     });
     await program.parseAsync(words, { from: "user" });
     return shell.signal.aborted ? EXIT.interrupted : EXIT.done;
@@ -24,7 +33,7 @@ export async function runCLI(argv: readonly string[], shell: Shell): Promise<num
     if (error instanceof Verdict) return error.exitCode;
     if (shell.signal.aborted) return EXIT.interrupted;
     shell.err(explainError(error, globals));
-    return EXIT.failed;
+    return error instanceof MeshError && WRONG_LINE.has(error.code) ? EXIT.usage : EXIT.failed;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import type { JoinAnswer } from "../../crds/wire/join.ts";
-import { collect, verb } from "../command.ts";
+import { collect, collectPairs, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { renderOne } from "../output.ts";
 import { note } from "../shell.ts";
@@ -39,11 +39,15 @@ export function joinCommand(shell: Shell): Command {
     )
     .option("--family <4|6>", "address family to be assigned pods of; repeatable (default: 4)", families)
     .option("--prefix-length <n>", "length of the block to be assigned (default: the pool's)", wholeNumber)
-    .option("--label <key=value>", "label of the cluster, for links by selector; repeatable", labels)
+    .option("--label <key=value>", "label of the cluster, for links by selector; repeatable", collectPairs)
     .action(async (typed: string, options: JoinOptions, command: Command) => {
       const globals = globalsOf(command);
       const { joinCluster } = await import("../join-process.ts");
-      const { userJWT: _, ...joined } = await joinCluster(shell, globals, {
+      const {
+        userJWT: _jwt,
+        renewJWT: _renewal,
+        ...joined
+      } = await joinCluster(shell, globals, {
         typed,
         expected: options.name,
         wishes: wishesOf(options),
@@ -67,7 +71,7 @@ function wishesOf(options: JoinOptions) {
   };
 }
 
-function describe({ cluster, number, podCIDRs, meshPrefixes }: Omit<JoinAnswer, "userJWT">): string {
+function describe({ cluster, number, podCIDRs, meshPrefixes }: Omit<JoinAnswer, "userJWT" | "renewJWT">): string {
   return `Joined as "${cluster}", cluster ${number}.\n  pod CIDRs      ${podCIDRs.join(", ")}\n  mesh prefixes  ${meshPrefixes.join(", ")}\n`;
 }
 
@@ -84,10 +88,4 @@ function families(text: string, before: readonly (4 | 6)[] | undefined): (4 | 6)
 function wholeNumber(text: string): number {
   if (/^\d{1,3}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("a prefix length is a whole number.");
-}
-
-function labels(text: string, before: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  const [key = "", value] = text.split("=");
-  if (key === "" || value === undefined) throw new InvalidArgumentError("a label is KEY=VALUE.");
-  return { ...before, [key]: value };
 }

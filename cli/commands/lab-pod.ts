@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import { readName } from "../../mesh/names.ts";
 import { accepted } from "../../platform/errors.ts";
-import { noun, verb } from "../command.ts";
+import { collectPairs, noun, verb } from "../command.ts";
 import { note } from "../shell.ts";
 import type { Shell } from "../shell.ts";
 import { chooseLab, nameOption } from "./lab-options.ts";
@@ -37,7 +37,7 @@ function add(shell: Shell): Command {
     .option("--node <node>", "machine it runs on (default: the cluster's first)")
     .option("--namespace <namespace>", "Kubernetes namespace it plays to be in", "default")
     .option("--owner <kind/name>", "what it plays to be a part of, e.g. Deployment/web", readOwner)
-    .option("--annotation <key=value>", "annotation; repeatable", collectPair)
+    .option("--annotation <key=value>", "annotation; repeatable", collectAnnotation)
     .addOption(nameOption())
     .action(async (place: PodPlace, { node, namespace, owner, annotation, ...options }: AddOptions) => {
       const { addPod } = await import("../../lab/add-pod.ts");
@@ -80,11 +80,8 @@ function readOwner(text: string): string {
   return text;
 }
 
-function collectPair(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const at = text.indexOf("=");
-  if (at < 1) throw new InvalidArgumentError("Write it as KEY=VALUE.");
-  const key = text.slice(0, at);
-  if (key.startsWith("trestle.dev/"))
+function collectAnnotation(text: string, before?: Readonly<Record<string, string>>): Record<string, string> {
+  if (text.startsWith("trestle.dev/"))
     throw new InvalidArgumentError("Choosing networks and addresses comes to the lab with a later release.");
-  return { ...before, [key]: text.slice(at + 1) };
+  return collectPairs(text, before);
 }

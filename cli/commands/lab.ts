@@ -4,6 +4,7 @@ import { Option } from "commander";
 import pc from "picocolors";
 import type { Paint } from "../../lab/drawings.ts";
 import type { Progress } from "../../lab/progress.ts";
+import { MeshError } from "../../platform/errors.ts";
 import { noun, verb } from "../command.ts";
 import { EXIT, Verdict } from "../exit.ts";
 import { globalsOf } from "../globals.ts";
@@ -15,6 +16,8 @@ import type { LabOptions } from "./lab-options.ts";
 import { podCommand } from "./lab-pod.ts";
 
 const DEFAULT_NAME = "lab";
+/** Codes of failures before anything of a lab was made. */
+const UNTOUCHED: ReadonlySet<string> = new Set(["lab-differs", "bad-lab-state", "lab-unwritable"]);
 const DEFAULT_FILE = path.join(import.meta.dirname, "..", "..", "lab", "three-clusters.yaml");
 
 /** `trestle lab …`: clusters out of network namespaces on this machine. */
@@ -53,7 +56,13 @@ function up(shell: Shell): Command {
       try {
         await bringUp(lab, read, stage ?? "all", { progress: await progressOf(shell), signal: shell.signal });
       } catch (error) {
-        note(shell, `Lab ${name} is half made: trestle lab up goes on from here, trestle lab down takes it away.`);
+        if (!(error instanceof MeshError && UNTOUCHED.has(error.code))) {
+          const again = name === DEFAULT_NAME ? "" : ` --name ${name}`;
+          note(
+            shell,
+            `Lab ${name} is half made: the same command goes on from here, trestle lab down${again} takes it away.`,
+          );
+        }
         throw error;
       }
     });
@@ -83,7 +92,9 @@ function exec(shell: Shell): Command {
     .argument("<place>", "hub, wan, CLUSTER/NODE or CLUSTER/POD")
     .argument("<command...>", "program and its words, after --")
     .passThroughOptions()
-    .action(async (name: string, words: readonly string[], options: LabOptions) => {
+    .action(async (name: string, words: readonly string[], options: LabOptions, command: Command) => {
+      if (words[0] !== "--" && words[0]?.startsWith("-"))
+        command.error("error: the options of `lab exec` stand before the place, the program and its words after --");
       const { findPlace } = await import("../../lab/place.ts");
       const { stateOf } = await import("../../lab/state.ts");
       const { keepFolder, runInherited } = await import("../../lab/enter.ts");

@@ -143,7 +143,7 @@ export function kindNamed(place: KnownKind["place"], word: string): KnownKind {
 function elsewhere(place: KnownKind["place"], word: string): string {
   if (place === "hub")
     return `"${word}" is kept in a cluster's own store, not on the hub; name the store with --store FILE or --lab=CLUSTER`;
-  return `"${word}" is kept on the hub, not in a cluster's own store; leave --store away`;
+  return `"${word}" is kept on the hub, not in a cluster's own store; leave --store away (in a lab: --lab, not --lab=CLUSTER)`;
 }
 
 function placeName(place: KnownKind["place"]): string {
