@@ -37,3 +37,19 @@ test("who waits is told so once, and may give up", async () => {
   held.resolve();
   await holder;
 });
+
+test("who waits for long is no leak", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", onWarning);
+  try {
+    const name = randomUUID();
+    const holder = withLock(name, { clock: systemClock }, () => delay(200));
+    await withLock(name, { clock: systemClock }, () => undefined);
+    await holder;
+    await delay(1);
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off("warning", onWarning);
+  }
+});

@@ -39,10 +39,11 @@ const NEVER = new AbortController().signal;
 
 function listens(server: ReturnType<typeof createServer>, path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => (hasErrnoCode(error, "EADDRINUSE") ? resolve(false) : reject(error)));
-    server.listen(path, () => {
-      server.removeAllListeners("error");
-      resolve(true);
-    });
+    const settle = (outcome: () => void): void => {
+      server.removeAllListeners();
+      outcome();
+    };
+    server.once("error", (error) => settle(() => (hasErrnoCode(error, "EADDRINUSE") ? resolve(false) : reject(error))));
+    server.listen(path, () => settle(() => resolve(true)));
   });
 }
