@@ -1,7 +1,5 @@
-import { randomUUID } from "node:crypto";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
-import { holdLease } from "../platform/lease.ts";
 import type { LeaseStore } from "../platform/lease.ts";
 import type { Log } from "../platform/log.ts";
 import { keyedQueue } from "../platform/queue.ts";
@@ -14,8 +12,9 @@ import { GatewayRole } from "./gateway/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { readLastLevel } from "./last-good.ts";
 import type { ConnectNats } from "./member/connect.ts";
+import { takeLead } from "./member/leading.ts";
 import { watchMember } from "./member/level.ts";
-import type { MemberLevel } from "./member/level.ts";
+import type { MemberChange, MemberLevel } from "./member/level.ts";
 import { writeView } from "./member/remote-clusters.ts";
 import { judgeRemotes } from "./member/remote-status.ts";
 import { renewCredential } from "./member/renew.ts";
@@ -41,13 +40,23 @@ export interface AgentParts {
 }
 
 const RESYNC_MS = 10_000;
+/** Well below the second within which what vanished is to be back. */
+const KERNEL_SETTLES_MS = 200;
 /** How long a start waits for the store before it works on what is on disk. */
 const STORE_PATIENCE_MS = 3_000;
-const LEASE = { name: "member-controller", holdMs: 10_000, renewMs: 2_000 } as const;
 
 /** What an agent looks after. Whatever woke one of them, it looks at the present level. */
 type Work = "node" | "gateway" | "session" | "data-path" | "remotes" | "credential";
 const ALL: readonly Work[] = ["node", "gateway", "session", "data-path", "remotes", "credential"];
+
+/** What a change of the store makes due. */
+const DUE: Readonly<Record<MemberChange, readonly Work[]>> = {
+  membership: ALL,
+  nodes: ["data-path"],
+  blocks: ["data-path", "node"],
+  gateways: ["data-path", "gateway", "remotes"],
+  remotes: ["data-path"],
+};
 
 /**
  * The agent process of one node, until `signal` aborts. What the kernel holds stays when this ends.
@@ -67,6 +76,7 @@ class Agent {
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
+  #kernelChanged = false;
 
   constructor(parts: AgentParts, lan: Lan, signal: AbortSignal) {
     this.#parts = parts;
@@ -104,7 +114,7 @@ class Agent {
       this.#useStore(),
       this.#useDisk(kept),
       this.#gateway?.listen(() => this.#dataPath.situation, this.#signal),
-      watchKernel({ prefix: [], clock, devices }, () => this.#wake("data-path"), this.#signal),
+      watchKernel({ prefix: [], clock, devices }, () => void this.#onKernelChange(), this.#signal),
       this.#resync(),
       this.#queue.done,
     ]);
@@ -118,11 +128,21 @@ class Agent {
   async #useStore(): Promise<void> {
     const store = await this.#parts.openStore();
     this.#store = store;
-    const watch = watchMember(store, () => this.#wake(...ALL), this.#signal);
+    const onChange = (change: MemberChange): void => {
+      this.#wake(...DUE[change]);
+      if (change === "gateways") this.#gateway?.tellHub();
+    };
+    const watch = watchMember(store, onChange, this.#signal);
     await watch.synced;
     this.#level = watch.level;
     this.#wake(...ALL);
-    await Promise.all([watch.done, this.#gateway && this.#lead(store)]);
+    const { settings, clock, log } = this.#parts;
+    const onLead = (leads: boolean): void => {
+      this.#leads = leads;
+      this.#wake("remotes", "credential");
+    };
+    const leading = this.#gateway && takeLead({ store, node: settings.node, clock, log }, onLead, this.#signal);
+    await Promise.all([watch.done, leading]);
   }
 
   /** A machine that boots while its store is down works on what the store said last. */
@@ -135,26 +155,22 @@ class Agent {
     this.#wake("data-path");
   }
 
+  /** Our own syncs are heard too, as a burst of changes: one look afterwards is enough. */
+  async #onKernelChange(): Promise<void> {
+    if (this.#kernelChanged) return;
+    this.#kernelChanged = true;
+    await this.#parts.clock.sleep(KERNEL_SETTLES_MS, this.#signal);
+    this.#kernelChanged = false;
+    this.#dataPath.doubt();
+    this.#wake("data-path");
+  }
+
   async #resync(): Promise<void> {
     while (!this.#signal.aborted) {
       await this.#parts.clock.sleep(RESYNC_MS, this.#signal);
+      this.#dataPath.doubt();
       this.#wake(...ALL);
     }
-  }
-
-  /** The member controller: one of the gateways at a time. */
-  async #lead(store: LeaseStore): Promise<void> {
-    const { clock, log, settings } = this.#parts;
-    await holdLease(
-      { store, holder: `${settings.node} ${randomUUID()}`, clock, log, ...LEASE },
-      async (lease) => {
-        this.#leads = true;
-        this.#wake("remotes");
-        await new Promise((resolve) => lease.signal.addEventListener("abort", resolve, { once: true }));
-        this.#leads = false;
-      },
-      this.#signal,
-    );
   }
 
   async #reconcile(work: Work): Promise<void> {

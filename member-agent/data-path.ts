@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { NodeStatus } from "../mesh/resources.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
@@ -10,6 +11,7 @@ import type { MemberLevel } from "./member/level.ts";
 import { observeLan } from "./node/lan.ts";
 import { livePrefixes, ownMeshAddresses } from "./node/plan.ts";
 import { planDataPath } from "./plan.ts";
+import type { DataPath } from "../tunnel/state.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
 import type { Lan, Situation } from "./situation.ts";
@@ -32,6 +34,9 @@ export class NodeDataPath {
   readonly #kernel: Kernel;
   #lan: Lan;
   #situation: Situation | undefined;
+  /** What the kernel was last made to hold, as long as nothing says that it may not hold it any more. */
+  #plan: DataPath | undefined;
+  #doubts = 0;
   #held: Held = { meshAddresses: [] };
   #missing = "";
   /** The level as it was last kept: one that is the same costs no write. */
@@ -56,15 +61,22 @@ export class NodeDataPath {
     return this.#lan;
   }
 
+  /** The kernel may hold something else by now: the next {@link hold} looks. */
+  doubt(): void {
+    this.#doubts += 1;
+    this.#plan = undefined;
+  }
+
   /**
    * Makes the kernel hold what the level asks for. From half a level nothing is planned: what the kernel holds stays.
+   * The same plan as before is not held against the kernel again until there is a {@link doubt}.
    * @returns whether it does now
    * @throws MeshError `sync-incomplete` (retry)
    */
   async hold(level: MemberLevel, gateway: GatewayRole | undefined): Promise<boolean> {
     const { settings, run, onReady } = this.#parts;
     // An interface that lost its address for a moment is still the LAN.
-    this.#lan = await observeLan(run, this.#lan.device).catch(() => this.#lan);
+    if (this.#plan === undefined) this.#lan = await observeLan(run, this.#lan.device).catch(() => this.#lan);
     const mail = gateway?.mail;
     const { situation, missing } = situate(level, {
       cluster: settings.cluster,
@@ -78,7 +90,14 @@ export class NodeDataPath {
       return false;
     }
     const whole = { ...situation, withdrawn: await this.#kernel.withdrawn(livePrefixes(situation)) };
-    await this.#kernel.hold(planDataPath(whole));
+    const plan = planDataPath(whole);
+    if (!isDeepStrictEqual(plan, this.#plan)) {
+      this.#plan = undefined;
+      const doubts = this.#doubts;
+      await this.#kernel.hold(plan);
+      // What changed meanwhile may have changed behind this sync's back.
+      if (doubts === this.#doubts) this.#plan = plan;
+    }
     this.#situation = whole;
     const appliedRevision = gateway ? mail?.revision : level.membership?.status.revision;
     this.#held = { meshAddresses: ownMeshAddresses(whole), appliedRevision };
@@ -92,6 +111,7 @@ export class NodeDataPath {
   async release(): Promise<void> {
     this.#parts.onReady(false);
     this.#situation = undefined;
+    this.#plan = undefined;
     this.#held = { meshAddresses: [] };
     await this.#kernel.release();
     await forgetLastLevel(this.#parts.folder);

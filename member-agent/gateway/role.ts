@@ -45,6 +45,7 @@ export class GatewayRole {
   readonly #watcher: TunnelWatcher;
   #mail: Mail | undefined;
   #own: OwnGateway | undefined;
+  #publicKey: string | undefined;
   #applied: Revision | undefined;
   #session:
     | { readonly credential: CredentialSpec; readonly stop: () => void; readonly done: Promise<void> }
@@ -68,21 +69,19 @@ export class GatewayRole {
 
   /** Takes up what is on disk: a gateway that reboots while hub and store are down works on its last good view. */
   async recall(gateways: readonly Gateway[]): Promise<void> {
-    const { folder, node, basePort, run } = this.#parts;
+    const { folder, node } = this.#parts;
     const credential = await folder.read(CREDENTIAL_FILE, credentialKind.schema.spec);
     const stored = await readLastView(folder);
     if (credential !== undefined && stored !== undefined) this.#mail = openStoredView(stored, pinsOf(credential));
     const rank = gateways.find(({ spec }) => spec.node === node)?.spec.rank;
-    if (rank !== undefined)
-      this.#own = { rank, basePort, privateKey: (await openWireGuardKey(folder, run, rank)).privateKey };
+    if (rank !== undefined) await this.#takeRank(rank);
   }
 
   /** Claims a rank unless this node has one, and says in the store how to dial it, what it carries out and what it hears. */
   async register(store: ResourceStore): Promise<void> {
-    const { node, endpoints, basePort, folder, run } = this.#parts;
+    const { node, endpoints, basePort } = this.#parts;
     const gateway = await claimGateway(store, node);
-    const { privateKey, publicKey } = await openWireGuardKey(folder, run, gateway.spec.rank);
-    this.#own = { rank: gateway.spec.rank, basePort, privateKey };
+    const publicKey = await this.#takeRank(gateway.spec.rank);
     const heard = { peers: this.#watcher.pairs, ...(this.#applied && { appliedRevision: this.#applied }) };
     await announceGateway(store, gateway, { publicKey, endpoints, basePort, ...heard });
   }
@@ -123,6 +122,12 @@ export class GatewayRole {
     await session?.done;
   }
 
+  /** The hub should hear at once what there is to report. */
+  tellHub(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers<void>();
+  }
+
   /** The kernel holds what this revision says. */
   applied(revision: Revision | undefined): void {
     if (revision?.generation === this.#applied?.generation && revision?.epoch === this.#applied?.epoch) return;
@@ -156,7 +161,19 @@ export class GatewayRole {
     await folder.remove(CREDENTIAL_FILE);
     await this.#forgetMail();
     this.#own = undefined;
+    this.#publicKey = undefined;
     this.#applied = undefined;
+  }
+
+  /** @returns the public key of that rank */
+  async #takeRank(rank: number): Promise<string> {
+    const { folder, run, basePort } = this.#parts;
+    if (this.#own?.rank !== rank || this.#publicKey === undefined) {
+      const { privateKey, publicKey } = await openWireGuardKey(folder, run, rank);
+      this.#own = { rank, basePort, privateKey };
+      this.#publicKey = publicKey;
+    }
+    return this.#publicKey;
   }
 
   #take(mail: Mail): void {
@@ -178,8 +195,7 @@ export class GatewayRole {
   }
 
   #tell(): void {
-    this.#news.resolve();
-    this.#news = Promise.withResolvers<void>();
+    this.tellHub();
     this.#parts.onNews();
   }
 }

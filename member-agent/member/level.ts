@@ -22,13 +22,20 @@ export interface MemberWatch {
   readonly done: Promise<void>;
 }
 
-/** Watches every kind that decides a node's data path; `onChange` says only that the level is another now. */
-export function watchMember(store: ResourceStore, onChange: () => void, signal: AbortSignal): MemberWatch {
-  const memberships = store.watch(membershipKind, onChange, signal);
-  const nodes = store.watch(nodeKind, onChange, signal);
-  const blocks = store.watch(ipBlockKind, onChange, signal);
-  const gateways = store.watch(gatewayKind, onChange, signal);
-  const remotes = store.watch(remoteClusterKind, onChange, signal);
+/** Which part of the level is another now. */
+export type MemberChange = keyof MemberLevel;
+
+/** Watches every kind that decides a node's data path. */
+export function watchMember(
+  store: ResourceStore,
+  onChange: (change: MemberChange) => void,
+  signal: AbortSignal,
+): MemberWatch {
+  const memberships = store.watch(membershipKind, () => onChange("membership"), signal);
+  const nodes = store.watch(nodeKind, () => onChange("nodes"), signal);
+  const blocks = store.watch(ipBlockKind, () => onChange("blocks"), signal);
+  const gateways = store.watch(gatewayKind, () => onChange("gateways"), signal);
+  const remotes = store.watch(remoteClusterKind, () => onChange("remotes"), signal);
   const all = [memberships, nodes, blocks, gateways, remotes];
   return {
     synced: Promise.all(all.map((watch) => watch.synced)).then(() => undefined),
