@@ -5,7 +5,7 @@ import { eventually } from "../../platform/testing/eventually.ts";
 import { pairsCheck } from "./support/check.ts";
 import { differences, dumpKernel } from "./support/kernel.ts";
 import type { KernelDump } from "./support/kernel.ts";
-import { LAB_LIMIT_MS, newTestLab, THREE_CLUSTERS } from "./support/test-lab.ts";
+import { allUp, LAB_LIMIT_MS, newTestLab, THREE_CLUSTERS } from "./support/test-lab.ts";
 
 /** What a newcomer gets: the default lab, from nothing to every pod reaching every other. */
 
@@ -85,11 +85,7 @@ test("a second lab up starts nothing and changes nothing on any node", async () 
 test("a cluster that no link names is out of reach of the others, and they of it", async () => {
   await lab.ask("link", "delete", "all");
   await lab.ask("link", "create", "two", "--members", "east,west");
-  const isUp = async (): Promise<unknown> => {
-    const { pairs } = await lab.status();
-    return (pairs.length === 2 && pairs.every(({ state }) => state === "Up")) || pairs;
-  };
-  await eventually(isUp);
+  await eventually(() => allUp(lab, 2));
   const { pairs, isolated, failed } = await pairsCheck(lab);
   expect(pairs.filter(({ from, to }) => from.startsWith("edge") !== to.startsWith("edge"))).toEqual([]);
   expect(isolated).toHaveLength(2 * 4 * 2);

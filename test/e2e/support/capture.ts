@@ -18,11 +18,7 @@ export interface Capture {
 const WIREGUARD_PORTS = "51820-51830";
 
 /** Watches `device` for packets of `inner` prefixes in clear, and, to show that it sees at all, for WireGuard's. */
-export async function startCapture(
-  { prefix }: Place,
-  device: string,
-  inner: readonly string[],
-): Promise<Capture> {
+export async function startCapture({ prefix }: Place, device: string, inner: readonly string[]): Promise<Capture> {
   const filter = [...inner.map((cidr) => `net ${cidr}`), `udp portrange ${WIREGUARD_PORTS}`].join(" or ");
   const words = [...prefix, "tcpdump", "-n", "-l", "-q", "--immediate-mode", "-i", device, filter];
   const child = spawn(words[0] ?? "", words.slice(1), { stdio: ["ignore", "pipe", "pipe"] });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import type { Place } from "../../../lab/place.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
 
@@ -30,9 +31,7 @@ export async function monitorKernel({ prefix, run }: Place): Promise<KernelMonit
   const children = PROGRAMS.map(({ words }) => {
     const [program = "", ...rest] = [...prefix, ...words];
     const child = spawn(program, rest, { stdio: ["ignore", "pipe", "ignore"] });
-    child.stdout
-      .setEncoding("utf8")
-      .on("data", (text: string) => lines.push(...text.split("\n").filter((line) => line.trim() !== "")));
+    createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
     return child;
   });
   const seen = (): string[] => lines.filter(isChange);
@@ -58,5 +57,10 @@ export async function monitorKernel({ prefix, run }: Place): Promise<KernelMonit
 
 /** False for what this file provoked, for nft's comments, and for the multicast that the kernel minds by itself. */
 function isChange(line: string): boolean {
-  return !PROGRAMS.some(({ provoked }) => line.includes(provoked)) && !line.startsWith("#") && !/\bff\d\d:/.test(line);
+  return (
+    line.trim() !== "" &&
+    !PROGRAMS.some(({ provoked }) => line.includes(provoked)) &&
+    !line.startsWith("#") &&
+    !/\bff\d\d:/.test(line)
+  );
 }

@@ -1,16 +1,20 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { takeDown } from "../../../lab/down.ts";
 import { layoutOf } from "../../../lab/layout.ts";
 import type { Site } from "../../../lab/layout.ts";
 import { findPlace, inNetns, requireSite } from "../../../lab/place.ts";
 import type { Place } from "../../../lab/place.ts";
+import { killAll, readStat, sessionOf } from "../../../lab/process.ts";
+import type { ProcessRef } from "../../../lab/process.ts";
 import { openLab, stateOf } from "../../../lab/state.ts";
 import type { Lab } from "../../../lab/state.ts";
 import { statusAnswer } from "../../../crds/wire/hub-api.ts";
 import type { StatusAnswer } from "../../../crds/wire/hub-api.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { runner } from "../../../platform/run.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 import { trestle, typeTrestle } from "./typed.ts";
 import type { Typed } from "./typed.ts";
 
@@ -28,6 +32,11 @@ export interface TestLab {
   up(...words: readonly string[]): Promise<string>;
   /** `trestle lab VERB … --name LAB` @returns what it printed */
   do(...words: readonly string[]): Promise<string>;
+  /** `trestle lab break`, and waits until what was killed has left the process table. */
+  break(...targets: readonly string[]): Promise<void>;
+  mend(...targets: readonly string[]): Promise<void>;
+  /** Kills a daemon of the lab and its children on the spot, without a command's start between; `mend` starts it again. */
+  kill(target: string): Promise<void>;
   /** A command against the lab's hub, or `at` a cluster's own store. @returns what it printed */
   ask(...words: readonly string[]): Promise<string>;
   at(cluster: string, ...words: readonly string[]): Promise<string>;
@@ -52,12 +61,28 @@ export function newTestLab(): TestLab {
   const lab = openLab(name, systemClock);
   const layout = () => layoutOf(name, stateOf(lab).file);
   const ask = (...words: readonly string[]): Promise<string> => trestle(`--lab=${name}/hub`, ...words);
+  const act = (...words: readonly string[]): Promise<string> => trestle("lab", ...words, "--name", name);
+  const reaped = async (target: string, end: (daemon: ProcessRef | undefined) => Promise<unknown>): Promise<void> => {
+    const daemon = stateOf(lab).processes[target];
+    await end(daemon);
+    if (daemon) await eventually(() => readStat(daemon.pid)?.startTime !== daemon.startTime || `${target} is there`);
+  };
   return {
     lab,
     name,
     ask,
+    break: async (...targets) => {
+      for (const target of targets) await reaped(target, () => act("break", target));
+    },
+    mend: async (...targets) => {
+      for (const target of targets) await act("mend", target);
+    },
+    kill: (target) =>
+      reaped(target, async (daemon) => {
+        if (daemon) await killAll(sessionOf(daemon), systemClock, new AbortController().signal);
+      }),
     up: (...words) => trestle("lab", "up", ...words, "--name", name),
-    do: (...words) => trestle("lab", ...words, "--name", name),
+    do: act,
     at: (cluster, ...words) => trestle(`--lab=${name}/${cluster}`, ...words),
     tryAsk: (...words) => typeTrestle(`--lab=${name}/hub`, ...words),
     status: async () => statusAnswer.parse(JSON.parse(await ask("status", "--output", "json"))),
@@ -72,4 +97,18 @@ export function newTestLab(): TestLab {
     },
     down: async () => void (await takeDown(lab, runner(), new AbortController().signal)),
   };
+}
+
+/** True when `count` pairs are up and every cluster has applied what the hub published last; else what the hub says. */
+export async function allUp(lab: TestLab, count: number): Promise<unknown> {
+  const { pairs, clusters } = await lab.status();
+  const settled = clusters.every(({ desired, applied }) => isDeepStrictEqual(desired, applied));
+  const up = pairs.length === count && pairs.every(({ state }) => state === "Up");
+  return (settled && up) || { pairs, clusters };
+}
+
+/** The IPv4 prefixes of all clusters: what nobody outside a tunnel may read on a wire. */
+export async function meshPrefixes(lab: TestLab): Promise<string[]> {
+  const { clusters } = await lab.status();
+  return [...clusters.flatMap(({ podCIDRs }) => podCIDRs), "100.64.0.0/10"];
 }

@@ -15,20 +15,23 @@ export interface Typed {
 /** A command line that is still at it. */
 export interface Typing {
   readonly child: ChildProcess;
+  /** Signals the whole job. */
+  readonly signal: (name: NodeJS.Signals) => void;
   /** What it said on standard error so far. */
   readonly said: () => string;
   readonly ended: Promise<Typed>;
 }
 
-/** Starts `trestle …` as a process of its own. */
+/** Starts `trestle …` as a job of its own: a signal to the group of `child` reaches all of it, as a terminal's Ctrl-C does. */
 export function startTrestle(...words: readonly string[]): Typing {
-  const child = spawn(TRESTLE, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(TRESTLE, words, { detached: true, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let err = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
   const ended = once(child, "close").then(([code]) => ({ code: code as number | null, out, err }));
-  return { child, said: () => err, ended };
+  const signal = (name: NodeJS.Signals): void => void (child.pid !== undefined && process.kill(-child.pid, name));
+  return { child, signal, said: () => err, ended };
 }
 
 /** Types `trestle …` and waits for its end, whatever that is. */

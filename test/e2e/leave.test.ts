@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { processesIn } from "../../lab/process.ts";
+import { netnsInode } from "../../lab/netns.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
+import { differences, dumpKernel } from "./support/kernel.ts";
+import type { KernelDump } from "./support/kernel.ts";
+import { monitorKernel } from "./support/monitor.ts";
+import { awaitAnswer, pingOnce } from "./support/ping.ts";
+import { allUp, LAB_LIMIT_MS, newTestLab, TWO_CLUSTERS } from "./support/test-lab.ts";
+import { startTrestle } from "./support/typed.ts";
+
+/** Leaving makes a machine what it was. */
+
+const lab = newTestLab();
+const NODES = ["east/a", "east/b"];
+/** Pods' wires are not the agent's: they stay. */
+const OTHERS = { without: "tp" };
+let before: Readonly<Record<string, KernelDump>>;
+
+async function dumps(): Promise<Record<string, KernelDump>> {
+  const all = NODES.map(async (node) => [node, await dumpKernel(lab.place(node).run, OTHERS)] as const);
+  return Object.fromEntries(await Promise.all(all));
+}
+
+/** What is not as it was before any agent ran. */
+async function changed(): Promise<string[]> {
+  const after = await dumps();
+  return NODES.flatMap((node) => differences(before[node] ?? {}, after[node] ?? {}).map((line) => `${node} ${line}`));
+}
+
+function tunnelPrograms(node: string): string[] {
+  const inode = netnsInode(lab.place(node).netns);
+  const found = inode === undefined ? [] : processesIn(new Set([inode]));
+  return found.map(({ command }) => command).filter((command) => command === "wireguard-go");
+}
+
+/** A token made on the hub, redeemed by the cluster. */
+async function joinAgain(cluster: string): Promise<void> {
+  const file = path.join(lab.lab.dir, "again.token");
+  writeFileSync(file, await lab.ask("token", "create", cluster), { mode: 0o600 });
+  await lab.at(cluster, "join", file);
+}
+
+beforeAll(async () => {
+  await lab.up(TWO_CLUSTERS, "--stage", "hub");
+  before = await dumps();
+  await lab.up(TWO_CLUSTERS);
+}, LAB_LIMIT_MS);
+
+afterAll(() => lab.down(), LAB_LIMIT_MS);
+
+test("a cluster leaves: its machines are what they were, and what others added meanwhile is still there", async () => {
+  expect((await changed()).length).toBeGreaterThan(0);
+  const [a] = NODES.map((node) => lab.place(node).run);
+  const foreign = [
+    "ip route add 203.0.113.0/24 via 192.168.1.1",
+    "ip route add unreachable 198.18.0.0/15 metric 9999",
+    "ip address add 192.168.1.77/24 dev eth0",
+    "ip link add trsfoo type bridge",
+    "ip nexthop add id 7 via 192.168.1.1 dev eth0",
+    "ip rule add to 203.0.113.0/24 priority 100 lookup main",
+    "nft add table inet foreign",
+  ];
+  await a?.("sh", ["-ec", foreign.join("\n")]);
+  const { clusters } = await lab.status();
+  const [podCIDR = ""] = clusters.find(({ name }) => name === "east")?.podCIDRs ?? [];
+
+  expect(await lab.at("east", "leave")).toBe('Cluster "east" left the mesh.\n');
+  const added = await changed();
+  expect(added.filter((line) => line.includes(" - "))).toEqual([]);
+  expect(added.filter((line) => !/ sysctls: /.test(line)).map((line) => line.replace(/\s+/g, " ").trim())).toEqual(
+    expect.arrayContaining([
+      expect.stringContaining("routes: unicast 203.0.113.0/24"),
+      expect.stringContaining("routes: unreachable 198.18.0.0/15"),
+      expect.stringContaining("addresses: eth0"),
+      expect.stringContaining("links:"),
+      expect.stringContaining("nexthops: id 7"),
+      expect.stringContaining("rules: 100:"),
+      expect.stringContaining("nft: table inet foreign"),
+    ]),
+  );
+  const restore = [
+    "nft delete table inet foreign",
+    "ip rule delete priority 100",
+    "ip nexthop delete id 7",
+    "ip link delete trsfoo",
+    "ip address delete 192.168.1.77/24 dev eth0",
+    "ip route delete unreachable 198.18.0.0/15 metric 9999",
+    "ip route delete 203.0.113.0/24",
+  ];
+  await a?.("sh", ["-ec", restore.join("\n")]);
+  expect(await changed()).toEqual([]);
+  expect(NODES.flatMap(tunnelPrograms)).toEqual([]);
+
+  const rest = await lab.status();
+  expect(rest.clusters.map(({ name }) => name)).toEqual(["west"]);
+  expect(rest.pairs).toEqual([]);
+  const west = lab.place("west/a").run;
+  await eventually(async () => {
+    const routes = await west("ip", ["route", "show", podCIDR]);
+    return routes.trim() === `unreachable ${podCIDR} proto 174 metric 9999` || routes;
+  });
+  expect(await pingOnce(lab.place("west/db"), lab.pod("east/api"))).toContain("Destination Host Unreachable");
+}, 90_000);
+
+test("a cluster that left joins again with a new token, and gets a number and prefixes that are free", async () => {
+  await joinAgain("east");
+  await eventually(() => allUp(lab, 2), 60_000);
+  const { clusters } = await lab.status();
+  expect(new Set(clusters.map(({ number }) => number)).size).toBe(2);
+  expect(new Set(clusters.flatMap(({ podCIDRs }) => podCIDRs)).size).toBe(2);
+  await lab.do("pod", "remove", "east/api");
+  await lab.do("pod", "add", "east/api", "--node", "b");
+  await awaitAnswer(lab.place("west/db"), lab.pod("east/api"));
+}, 120_000);
+
+test("a leave that is cut off half-way, by a dead agent and by a signal, is completed by saying it again", async () => {
+  await lab.break("agent:east/a");
+  const cut = startTrestle(`--lab=${lab.name}/east`, "leave");
+  await eventually(() => /Waiting for a to clean up/.test(cut.said()) || cut.said());
+  cut.signal("SIGINT");
+  expect((await cut.ended).code).not.toBe(0);
+
+  const monitor = await monitorKernel(lab.place("east/a"));
+  await lab.mend("agent:east/a");
+  await eventually(() => monitor.seen().length > 0);
+  await lab.kill("agent:east/a");
+  await monitor.stop();
+
+  await lab.mend("agent:east/a");
+  expect(await lab.at("east", "leave")).toBe('Cluster "east" left the mesh.\n');
+  expect(await changed()).toEqual([]);
+  expect(NODES.flatMap(tunnelPrograms)).toEqual([]);
+}, 120_000);
+
+test("what is left joins once more", async () => {
+  await joinAgain("east");
+  await eventually(() => allUp(lab, 2), 60_000);
+}, 90_000);

@@ -1,0 +1,55 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { z } from "zod";
+import type { Place } from "../../../lab/place.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
+import type { TestLab } from "./test-lab.ts";
+
+/** Says its port, then tells whoever connects the address it sees them come from. */
+const ECHO_SOURCE = `
+  const server = require("node:net").createServer((socket) => socket.on("error", () => undefined).end(socket.remoteAddress));
+  server.listen(0, "0.0.0.0", () => console.log(server.address().port));`;
+
+/** Connects to host and port, and says what it is told. */
+const ASK_SOURCE = `
+  const [host, port] = process.argv.slice(1);
+  const socket = require("node:net").connect({ host, port: Number(port), timeout: 3000 });
+  socket.on("timeout", () => socket.destroy(new Error("nothing came back")));
+  socket.on("error", (error) => console.log(error.message));
+  socket.pipe(process.stdout);`;
+
+/**
+ * Connects by TCP from one place to a program in another, which listens at `address` there.
+ * @returns the address that the program saw, or why nothing came of it
+ */
+export async function sourceSeen(from: Place, to: Place, address: string): Promise<string> {
+  const [program = "", ...words] = [...to.prefix, process.execPath, "-e", ECHO_SOURCE];
+  const server = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(server, "close");
+  let port = "";
+  server.stdout.setEncoding("utf8").on("data", (text: string) => (port += text));
+  try {
+    await eventually(() => port.endsWith("\n") || port);
+    return (await from.run(process.execPath, ["-e", ASK_SOURCE, address, port.trim()])).trim();
+  } finally {
+    server.kill("SIGKILL");
+    await ended;
+  }
+}
+
+const nodes = z.array(
+  z.object({
+    metadata: z.object({ name: z.string() }),
+    status: z.object({ meshAddresses: z.array(z.string()) }),
+  }),
+);
+
+/** IPv4 mesh address of a node, as its cluster's store tells it. */
+export async function meshAddress(lab: TestLab, cluster: string, node: string): Promise<string> {
+  const found = nodes
+    .parse(JSON.parse(await lab.at(cluster, "get", "nodes", "--output", "json")))
+    .find(({ metadata }) => metadata.name === node);
+  const address = found?.status.meshAddresses.find((each) => each.includes("."));
+  if (address === undefined) throw new Error(`node ${cluster}/${node} tells no mesh address`);
+  return address.split("/")[0] ?? address;
+}
