@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { systemClock } from "../clock.ts";
 import { generateSeed, openSigner } from "../identity/signature.ts";
 import { createLog } from "../log.ts";
 import { connectNats } from "../nats/connection.ts";
-import { directGetSubject, headSubject, mailboxSubjects, pageSubject } from "../nats/subjects.ts";
+import { directGetSubject, headSubject, mailboxSubjects, pageSubject, VIEW_STREAM } from "../nats/subjects.ts";
 import { eventually } from "../testing/eventually.ts";
 import { manualClock } from "../testing/manual-clock.ts";
 import type { ManualClock } from "../testing/manual-clock.ts";
@@ -230,4 +231,22 @@ test("a mailbox that the server lost is told, and published anew", async () => {
   const head = await publisher.publish("east", ["one"], 1);
   expect(head.generation).toBeGreaterThan(1);
   expect(await stored(pageSubject("east", digestOf("one")))).toBe("one");
+});
+
+test("a mailbox that the server has from before is told, and published anew", async () => {
+  const publisher = await open();
+  const before = await publisher.publish("east", ["one"], 1);
+  const text = (await stored(headSubject("east"))) ?? "";
+  await publisher.publish("east", ["two"], 1);
+  // As after a power cut: what was written last is gone, and counting goes on from there.
+  const { streams } = await jetstreamManager(nc);
+  await streams.delete(VIEW_STREAM);
+  await bucket.make();
+  await bucket.writePage("east", digestOf("one"), "one");
+  await bucket.writeHead("east", text, 0);
+  await clock.advance(REFRESH_EVERY_MS);
+  await eventually(() => lost.includes("east"));
+  const head = await publisher.publish("east", ["two"], 1);
+  expect(head.generation).toBeGreaterThan(before.generation);
+  expect(await stored(pageSubject("east", digestOf("two")))).toBe("two");
 });

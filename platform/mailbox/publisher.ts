@@ -143,9 +143,11 @@ export class Publisher {
       const text = signText("head", JSON.stringify(head), hub);
       const sequence = await bucket.writeHead(member, text, box.sequence);
       const present = sequence === undefined ? await bucket.readHead(member) : { text, sequence };
+      // A server that lost the last it was told, pages perhaps, counts on from before.
+      const wentBack = (present?.sequence ?? 0) < box.sequence;
       box.sequence = present?.sequence ?? 0;
       if (present?.text === text) return (box.head = head);
-      if (present === undefined) this.#lose(member, box);
+      if (present === undefined || wentBack) this.#lose(member, box);
       const theirs = present && ownHead(this.#parts, member, present);
       if (theirs !== undefined && theirs.epoch > head.epoch) throw superseded(member, theirs);
       // A write of ours whose answer was lost, or somebody's garbage: ours goes on top.
@@ -161,9 +163,13 @@ export class Publisher {
   #lose(member: string, box: Box): never {
     box.pages.clear();
     this.#parts.onLost(member);
-    throw new MeshError("store-unreachable", `the mailbox of "${member}" is empty: NATS lost it; it is written anew`, {
-      retry: true,
-    });
+    throw new MeshError(
+      "store-unreachable",
+      `NATS lost of the mailbox of "${member}" what it had; it is written anew`,
+      {
+        retry: true,
+      },
+    );
   }
 
   async #keepFresh(): Promise<void> {

@@ -1,4 +1,4 @@
-import { JetStreamApiError, jetstream, jetstreamManager, StorageType } from "@nats-io/jetstream";
+import { JetStreamApiError, jetstream, jetstreamManager, PersistMode, StorageType } from "@nats-io/jetstream";
 import type { JetStreamClient, JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Clock } from "../clock.ts";
@@ -25,6 +25,12 @@ const CONFIG = {
   allow_rollup_hdrs: true,
   republish: REPUBLISH,
 } satisfies Partial<StreamConfig>;
+
+/**
+ * Writes are answered before they are on disk, unlike all others of the hub's server (nats/hub-config.ts): what a power
+ * cut takes from here, the hub finds missing and writes again. A stream keeps the mode it was made with.
+ */
+const NEW = { ...CONFIG, persist_mode: PersistMode.Async } satisfies Partial<StreamConfig>;
 
 /**
  * The hub's hands in the mailboxes' bucket. Every call is repeated for some seconds while the server restarts.
@@ -57,7 +63,7 @@ export class ViewBucket {
   async make(): Promise<void> {
     const { streams } = this.#manager;
     await this.#persist("making the mailboxes' bucket", () =>
-      streams.add(CONFIG).catch((error: unknown) => {
+      streams.add(NEW).catch((error: unknown) => {
         if (isOtherConfiguration(error)) return streams.update(VIEW_STREAM, CONFIG);
         throw error;
       }),
