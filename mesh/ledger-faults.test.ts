@@ -39,6 +39,12 @@ test.each<[string, readonly LedgerRow[], readonly { cluster: string; number: num
     ['cluster "east" has the number 0, which is not between 1 and 65535'],
   ],
   [
+    "a number of 17 bits",
+    [],
+    [{ cluster: "east", number: 65_536 }],
+    ['cluster "east" has the number 65536, which is not between 1 and 65535'],
+  ],
+  [
     "an unknown owner",
     [row("10.0.0.0/16", "north")],
     numbers,

@@ -190,6 +190,7 @@ test.each<[string, Partial<AdmissionRequest>, string, string]>([
     "bad-cidr",
     "127.0.0.0/16 overlaps 127.0.0.0/8 (loopback), which can't be routed; use a range such as 10.0.0.0/8 or fd00::/8",
   ],
+  ["loopback announced", { allowedCIDRs: ["127.0.0.0/16"] }, "bad-cidr", "overlaps 127.0.0.0/8 (loopback)"],
   ["everything", { podCIDRs: ["0.0.0.0/0"] }, "bad-cidr", ""],
   ["everything as its LAN", { localCIDRs: ["::/0"] }, "bad-cidr", ""],
   ["a name that is none", { cluster: "*" }, "bad-name", ""],

@@ -113,8 +113,8 @@ export function linkConflict(
   existing: readonly DraftLink[],
   clusters: readonly LinkableCluster[],
 ): Refusal | undefined {
-  const names = new Set([link, ...existing].flatMap((each) => unknownClusters(each, clusters)));
-  const all = [...clusters, ...[...names].map((name) => ({ metadata: { name, labels: {} } }))];
+  const unknown = unknownClusters(link, clusters);
+  const all = [...clusters, ...unknown.map((name) => ({ metadata: { name, labels: {} } }))];
   const wanted = new Set(pairsOf(link, all).map(keyOf));
   for (const other of existing.filter((each) => each.metadata.name !== link.metadata.name)) {
     const clash = pairsOf(other, all).find((pair) => wanted.has(keyOf(pair)));

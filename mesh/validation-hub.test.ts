@@ -50,6 +50,13 @@ test.each<[string, Partial<CIDRPoolSpec>, string[]]>([
 
 test.each<[string, Partial<ClusterSpec>, string[]]>([
   ["nothing declared", {}, []],
+  [
+    "loopback announced",
+    { allowedCIDRs: ["127.0.0.0/8"] },
+    [
+      "bad-cidr | spec.allowedCIDRs[0]: 127.0.0.0/8 overlaps 127.0.0.0/8 (loopback), which can't be routed; use a range such as 10.0.0.0/8 or fd00::/8",
+    ],
+  ],
   ["a part of its LAN announced", { allowedCIDRs: ["10.1.0.240/28"], localCIDRs: ["10.1.0.0/24"] }, []],
   [
     "overlapping ranges",

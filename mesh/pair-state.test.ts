@@ -1,0 +1,46 @@
+import { expect, test } from "@jest/globals";
+import { combinePairs, compareByBadness, countPairs } from "./pair-state.ts";
+import type { PairState, PairStatus } from "./resources.ts";
+
+const pair = (state: PairState, changes: Partial<PairStatus> = {}): PairStatus => ({
+  from: "east",
+  to: "west",
+  tunnel: "WireGuard",
+  state,
+  reason: "Heard",
+  message: state.toLowerCase(),
+  since: "2026-01-01T00:00:00Z",
+  ...changes,
+});
+
+test("the worst come first, equals by name", () => {
+  const pairs = [pair("Up"), pair("Unreachable"), pair("Degraded", { to: "north" }), pair("Degraded", { to: "edge" })];
+  expect(pairs.toSorted(compareByBadness).map(({ state, to }) => `${state} ${to}`)).toEqual([
+    "Unreachable west",
+    "Degraded edge",
+    "Degraded north",
+    "Up west",
+  ]);
+});
+
+test.each<[PairState[], PairState, string]>([
+  [["Up"], "Up", "up"],
+  [["Up", "Up"], "Up", "up"],
+  [["Up", "Unreachable"], "Degraded", "not by every gateway: unreachable"],
+  [["Unreachable", "Up", "Pending"], "Degraded", "not by every gateway: unreachable"],
+  [["Unreachable", "Pending"], "Pending", "pending"],
+  [["Doubtful", "Unreachable"], "Doubtful", "doubtful"],
+  [["Degraded", "Unreachable"], "Degraded", "degraded"],
+])("gateways that say %j are %s together", ([first, ...more], state, message) => {
+  expect(combinePairs([pair(first ?? "Up"), ...more.map((each) => pair(each))])).toMatchObject({ state, message });
+});
+
+test("every state is counted", () => {
+  expect(countPairs([pair("Up"), pair("Up"), pair("Doubtful")])).toEqual({
+    Up: 2,
+    Degraded: 0,
+    Doubtful: 1,
+    Unreachable: 0,
+    Pending: 0,
+  });
+});
