@@ -1,6 +1,6 @@
-import { createAccount, createUser, fromPublic, fromSeed } from "@nats-io/nkeys";
+import { createAccount, createOperator, createUser, fromPublic, fromSeed } from "@nats-io/nkeys";
 import { expect, test } from "@jest/globals";
-import { isUserKey, rawPublicKeyOfUser, rawSeedOfUser } from "./nkey.ts";
+import { isUserKey, openNkey, rawPublicKeyOfUser, rawSeedOfUser } from "./nkey.ts";
 import { isSignedBy, openSigner } from "./signature.ts";
 
 const text = new TextDecoder();
@@ -16,6 +16,19 @@ test("what node:crypto signs with a NATS user's key, the nkeys library verifies,
   const theirs = fromSeed(user.getSeed()).sign(bytes);
   expect(isSignedBy(signer.publicKey, bytes, Buffer.from(theirs).toString("base64url"))).toBe(true);
 });
+
+test.each([createOperator, createAccount, createUser])(
+  "a pair is what the nkeys library makes of the seed: %p",
+  (create) => {
+    const theirs = create();
+    const ours = openNkey(text.decode(theirs.getSeed()));
+    expect(ours.getPublicKey()).toBe(theirs.getPublicKey());
+    expect(text.decode(ours.getPrivateKey())).toBe(text.decode(theirs.getPrivateKey()));
+    expect(text.decode(ours.getSeed())).toBe(text.decode(theirs.getSeed()));
+    expect(theirs.verify(bytes, ours.sign(bytes))).toBe(true);
+    expect(ours.verify(bytes, theirs.sign(bytes))).toBe(true);
+  },
+);
 
 const user = createUser().getPublicKey();
 test.each([

@@ -1,4 +1,5 @@
-import { createUser, fromSeed } from "@nats-io/nkeys";
+import { createUser } from "@nats-io/nkeys";
+import { openNkey } from "./nkey.ts";
 
 /** A NATS user's own key pair: public key (U…) and seed (SU…), the secret half. */
 export interface UserKey {
@@ -8,11 +9,11 @@ export interface UserKey {
 
 /** Makes a new one; who made it alone knows the seed. */
 export function makeUserKey(): UserKey {
-  const pair = createUser();
-  return { publicKey: pair.getPublicKey(), seed: new TextDecoder().decode(pair.getSeed()) };
+  const seed = new TextDecoder().decode(createUser().getSeed());
+  return { publicKey: publicKeyOfUser(seed), seed };
 }
 
 /** The public key (U…) of a user seed. */
 export function publicKeyOfUser(seed: string): string {
-  return fromSeed(new TextEncoder().encode(seed)).getPublicKey();
+  return openNkey(seed).getPublicKey();
 }
