@@ -22,12 +22,16 @@ export interface NatsServer {
   readonly ready: Promise<void>;
   /** Resolves when the server has exited because it was told to; rejects with `nats-server-exited` when it exited by itself. */
   readonly done: Promise<void>;
+  /** Resolves with the server's words when JetStream could not write: from then on it refuses every write, room or not. */
+  readonly writesFailed: Promise<string>;
   /** Makes it read its configuration file again; what came of it is in the log. */
   reload(): void;
 }
 
 const STOP_LIMIT_MS = 5_000;
 const LINES_KEPT = 20;
+/** What nats-server says when it gives up a stream, or all of JetStream, after a failed write. */
+const WRITE_FAILURE = /critical write error|JetStream out of \w+ resources/i;
 
 /** Starts nats-server on a configuration file. Its log must go to standard error (its default). */
 export function startNatsServer({ binary, configFile, log, signal }: NatsServerOptions): NatsServer {
@@ -36,6 +40,7 @@ export function startNatsServer({ binary, configFile, log, signal }: NatsServerO
   const child = spawn(file, args, { stdio: ["ignore", "ignore", "pipe"] });
   const ready = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();
+  const writesFailed = Promise.withResolvers<string>();
   // Whoever awaits one of the two learns of the failure; the other must not then end the process as unhandled.
   ready.promise.catch(() => undefined);
   done.promise.catch(() => undefined);
@@ -47,6 +52,7 @@ export function startNatsServer({ binary, configFile, log, signal }: NatsServerO
     lastLines.push(line.message);
     if (lastLines.length > LINES_KEPT) lastLines.shift();
     if (line.message === "Server is ready") ready.resolve();
+    if (WRITE_FAILURE.test(line.message)) writesFailed.resolve(line.message);
   });
 
   const stopped = new AbortController();
@@ -75,5 +81,11 @@ export function startNatsServer({ binary, configFile, log, signal }: NatsServerO
   child.on("error", (error) => settle(`could not be started: ${error.message}`));
   child.on("close", (code, killedBy) => settle(killedBy === null ? `exited with ${code}` : `was ended by ${killedBy}`));
 
-  return { pid: child.pid, ready: ready.promise, done: done.promise, reload: () => void child.kill("SIGHUP") };
+  return {
+    pid: child.pid,
+    ready: ready.promise,
+    done: done.promise,
+    writesFailed: writesFailed.promise,
+    reload: () => void child.kill("SIGHUP"),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { messageOf } from "../errors.ts";
+import { MeshError, messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { startNatsServer } from "./server.ts";
 import type { NatsServer } from "./server.ts";
@@ -17,9 +17,12 @@ const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 10_000;
 /** The first start may find its port still held by the server of a predecessor that was killed; 7 s are enough for it to end. */
 const FIRST_TRIES = 5;
+/** Reads go on while writes fail: time to make room on the disk, and members are not made to come back all the time. */
+const WRITES_FAILED_MS = 30_000;
 
 /**
- * Keeps a nats-server running until `signal` aborts: one that exits is started again, ever more slowly.
+ * Keeps a nats-server running until `signal` aborts: one that exits is started again, ever more slowly, and one whose
+ * disk failed it too, for it writes no more even when there is room again.
  * @throws MeshError `nats-server-exited`, or what `onReady` rejected with, when it never became ready: then something is
  *   wrong that time won't mend
  */
@@ -34,7 +37,7 @@ export async function superviseNatsServer(options: SuperviseOptions, signal: Abo
       await Promise.race([onReady(server), server.done]);
       everReady = true;
       tries = 0;
-      await server.done;
+      await Promise.race([server.done, untilUseless(server, options, signal)]);
     } catch (error) {
       // One that could not be made use of may still run, and would keep the port from the next.
       attempt.abort();
@@ -46,4 +49,14 @@ export async function superviseNatsServer(options: SuperviseOptions, signal: Abo
       await clock.sleep(retryMs, signal);
     }
   }
+}
+
+/** @throws MeshError `nats-writes-failed` some time after the server's disk failed it */
+async function untilUseless(server: NatsServer, { clock, log }: SuperviseOptions, signal: AbortSignal): Promise<void> {
+  const words = await server.writesFailed;
+  const message = `NATS can't write to its disk, make room there; it is started anew, for it won't write before: ${words}`;
+  log.error({ event: "nats-writes-failed", retryMs: WRITES_FAILED_MS }, message);
+  await clock.sleep(WRITES_FAILED_MS, signal);
+  if (signal.aborted) return server.done;
+  throw new MeshError("nats-writes-failed", message, { retry: true });
 }

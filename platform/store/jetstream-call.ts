@@ -33,7 +33,7 @@ export async function persistently<T>(
       }
       if (!isPassing(error)) throw error;
       if (clock.monotonic() >= deadline) {
-        const message = `${what}: the store did not answer (${messageOf(error)}); is it running?`;
+        const message = `${what}: the store did not answer (${messageOf(error)}); is it running, with room on its disk?`;
         throw new MeshError("store-unreachable", message, { retry: true, cause: error });
       }
     }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "../clock.ts";
 import { createLog } from "../log.ts";
+import { runner } from "../run.ts";
 import { freePort } from "../testing/free-port.ts";
 import { widgets } from "../testing/widget.ts";
 import { findTool } from "../tools.ts";
@@ -60,7 +61,7 @@ async function stop({
 /** Runs `work` on the store that the access file leads to. */
 async function using<T>(work: (store: Awaited<ReturnType<typeof connectStore>>["store"]) => Promise<T>): Promise<T> {
   const access = await readStoreAccess(path.join(folder, "store.yaml"));
-  const { connection, store } = await connectStore({ access, clock, log, signal: new AbortController().signal });
+  const { store } = await connectStore({ access, clock, log, signal: new AbortController().signal });
   try {
     return await work(store);
   } finally {
@@ -137,3 +138,40 @@ describe("a cluster's own store", () => {
     });
   });
 });
+
+test("a store whose disk was full takes writes again once there is room, and has what it had", async () => {
+  const at = (file: string): string => JSON.stringify(path.join(import.meta.dirname, file));
+  const program = `
+    import { execFileSync } from "node:child_process";
+    import { serveStore } from ${at("serve.ts")};
+    import { connectStore, readStoreAccess } from ${at("access.ts")};
+    import { systemClock } from ${at("../clock.ts")};
+    import { createLog } from ${at("../log.ts")};
+    import { eventually } from ${at("../testing/eventually.ts")};
+    import { widgets } from ${at("../testing/widget.ts")};
+    const [folder, listen, natsServer] = process.argv.slice(1);
+    const shell = (text) => execFileSync("sh", ["-c", text, "sh", folder + "/filler"], { stdio: "ignore" });
+    const clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 500), signal) };
+    const log = createLog({ level: "silent", pretty: false });
+    const end = new AbortController();
+    const ready = Promise.withResolvers();
+    const options = { stateFolder: folder + "/state", listen, natsServer, clock, log, onReady: ready.resolve };
+    const done = serveStore(options, end.signal);
+    await Promise.race([ready.promise, done]);
+    const access = await readStoreAccess(folder + "/state/store.yaml");
+    const { store } = await connectStore({ access, clock, log, signal: end.signal });
+    const create = (name, annotations = {}) => store.create(widgets, { metadata: { name, annotations }, spec: { size: 1 } });
+    await create("before");
+    shell('head -c 100M /dev/zero > "$1" || true');
+    const refusal = await create("full", { text: "x".repeat(300_000) }).catch(({ code }) => code);
+    shell('rm "$1"');
+    await eventually(() => create("after").then(() => true, ({ message }) => message), 60_000);
+    const names = (await store.list(widgets)).map(({ metadata }) => metadata.name);
+    end.abort();
+    await done;
+    console.log(JSON.stringify({ refusal, names }));`;
+  const script = 'mount -t tmpfs -o size=4m tmpfs "$1" && exec "$2" --input-type=module -e "$3" "$1" "$4" "$5"';
+  const args = ["--mount", "--", "sh", "-c", script, "sh", folder, process.execPath, program];
+  const said = await runner()("unshare", [...args, `127.0.0.1:${port}`, natsServer], { limitMs: 85_000 });
+  expect(JSON.parse(said)).toEqual({ refusal: "store-unreachable", names: ["after", "before"] });
+}, 90_000);
