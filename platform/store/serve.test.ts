@@ -61,7 +61,7 @@ async function stop({
 /** Runs `work` on the store that the access file leads to. */
 async function using<T>(work: (store: Awaited<ReturnType<typeof connectStore>>["store"]) => Promise<T>): Promise<T> {
   const access = await readStoreAccess(path.join(folder, "store.yaml"));
-  const { store } = await connectStore({ access, clock, log, signal: new AbortController().signal });
+  const { connection, store } = await connectStore({ access, clock, log, signal: new AbortController().signal });
   try {
     return await work(store);
   } finally {
