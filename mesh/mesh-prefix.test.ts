@@ -45,6 +45,11 @@ test("an address beyond the prefix is no node's", () => {
   expect(isNodeAddress("10.255.0.0/24", "10.255.1.40")).toBe(false);
 });
 
+test("the last address of a prefix is no node's, for hosts take it for a broadcast", () => {
+  expect(isNodeAddress("10.255.0.0/26", "10.255.0.62")).toBe(true);
+  expect(isNodeAddress("10.255.0.0/26", "10.255.0.63")).toBe(false);
+});
+
 test("ranks are given lowest first until none is left", () => {
   expect(lowestFreeRank([])).toBe(0);
   expect(lowestFreeRank([0, 2])).toBe(1);
