@@ -183,7 +183,9 @@ class Agent {
       return;
     }
     const store = this.#store;
-    if (membership.spec.phase !== "Joined" || store === undefined) return;
+    // Nothing is claimed in a store that is another cluster's; the data path says so.
+    if (membership.spec.phase !== "Joined" || membership.spec.cluster !== this.#parts.settings.cluster) return;
+    if (store === undefined) return;
     const { node } = this.#parts.settings;
     switch (work) {
       case "node":

@@ -1,11 +1,21 @@
 import { z } from "zod";
+import { readName, readNodeName } from "../mesh/names.ts";
+import type { Checked } from "../mesh/refusal.ts";
 import { commaList } from "../platform/config.ts";
+
+/** A name that mesh accepts, with its own words when it does not. */
+function named(read: (text: string) => Checked<string>) {
+  return z.string().superRefine((text, context) => {
+    const { refusal } = read(text);
+    if (refusal !== undefined) context.addIssue({ code: "custom", message: refusal.message });
+  });
+}
 
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
-  cluster: z.string().min(1),
-  node: z.string().min(1),
-  roles: commaList(z.enum(["gateway", "node"])).default(["node"]),
+  cluster: named(readName),
+  node: named(readNodeName),
+  roles: commaList(z.enum(["gateway", "node"], "is not a role; roles are gateway and node")).default(["node"]),
   /** Access file of the cluster's own store. */
   store: z.string().min(1),
   /** State folder. */

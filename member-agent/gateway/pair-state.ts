@@ -14,8 +14,8 @@ export interface PeerSample {
 /** When each peer was last heard, by device and public key; monotonic milliseconds. */
 export type Heard = ReadonlyMap<string, { readonly rxBytes: number; readonly atMs: number }>;
 
-/** A peer sends a keepalive every 10 s: two and a half of them missing is silence. */
-export const SILENCE_MS = 25_000;
+/** A peer sends a keepalive every 10 s: three of them missing, and some time for a busy machine, is silence. */
+export const SILENCE_MS = 35_000;
 
 /**
  * Peers whose counter grew were heard now; one seen for the first time was heard when it last shook hands. A counter

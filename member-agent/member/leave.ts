@@ -67,7 +67,7 @@ export async function leaveMesh(
   return membership.spec.cluster;
 }
 
-async function tellHub(connect: ConnectNats, credential: CredentialSpec): Promise<void> {
+async function tellHub(connect: ConnectNats, credential: CredentialSpec, again = true): Promise<void> {
   const nc = await connectAsMember(connect, credential).catch((error: unknown) => {
     // An earlier leave got further, or an administrator took the cluster out: its credential is void.
     if (!hasCode(error, "nats-refused")) throw error;
@@ -86,6 +86,8 @@ async function tellHub(connect: ConnectNats, credential: CredentialSpec): Promis
       value: z.object({}),
     });
   } catch (error) {
+    // The hub may void the credential while it is asked, because an earlier leave got that far.
+    if (again && hasCode(error, "connection-lost")) return await tellHub(connect, credential, false);
     // An earlier leave got this far: the hub knows this cluster no more.
     if (!hasCode(error, "unknown-cluster")) throw error;
   } finally {
@@ -98,6 +100,6 @@ async function removeAll<T extends StoredObject>(store: ResourceStore, kind: Res
 }
 
 function nodesLeft(nodes: readonly string[]): MeshError {
-  const message = `the mesh is left, but ${nodes.join(", ")} did not clean up in time: start trestle agent there, then run trestle leave again`;
+  const message = `the mesh is left, but ${nodes.join(", ")} did not clean up in time: start trestle agent there, or for a machine that is gone for good run `trestle delete node NAME --store FILE`; then run trestle leave again`;
   return new MeshError("nodes-left", message, { retry: true });
 }
