@@ -52,6 +52,31 @@ test("keys that do not exist are left out of what is observed, and reported when
   expect(outcome?.error).toContain("nowhere");
 }, 60_000);
 
+test("where nothing can be saved, what is known to go back is written all the same, and the rest is told", async () => {
+  const [forward, filter] = ["net.ipv4.ip_forward", "net.ipv4.conf.lo.rp_filter"] as const;
+  await node.run("sh", ["-c", "echo 0 > /proc/sys/net/ipv4/ip_forward; echo 0 > /proc/sys/net/ipv4/conf/lo/rp_filter"]);
+  const memory = {
+    load: () => Promise.resolve({ [forward]: { former: "0", ours: "1" } }),
+    save: () => Promise.reject(new Error("no space left on device")),
+  };
+  const want = [
+    { key: forward, value: "1" },
+    { key: filter, value: "2" },
+  ];
+  const observe = () => observeSysctls(node.run, [forward, filter]);
+  const outcomes = await applySysctls(node.run, planSysctls(want, await observe(), await memory.load()), memory);
+  expect(outcomes).toEqual([
+    { step: "remember former sysctls", error: "no space left on device" },
+    { step: "sysctl net.ipv4.ip_forward=1" },
+  ]);
+  expect(await observe()).toEqual(
+    new Map([
+      [forward, "1"],
+      [filter, "0"],
+    ]),
+  );
+}, 60_000);
+
 test("no keys, no program", async () => {
   const none = () => Promise.reject(new Error("ran something"));
   expect(await observeSysctls(none, [])).toEqual(new Map());

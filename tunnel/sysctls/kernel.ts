@@ -44,19 +44,25 @@ async function grepAll(run: Run, files: readonly string[]): Promise<string> {
   }
 }
 
-/** Remembers, writes, forgets, in this order; with nothing to do, nothing is saved. */
+/**
+ * Remembers, writes, forgets, in this order; with nothing to do, nothing is saved. Where nothing can be saved (the disk
+ * is full), values whose way back is not known yet stay as they are and the others are written: they may be what makes
+ * packets pass after a reboot.
+ */
 export async function applySysctls(run: Run, plan: SysctlPlan, memory: SysctlMemory): Promise<Outcome[]> {
-  const known = JSON.stringify(await memory.load());
-  if (JSON.stringify(plan.remember) !== known) {
-    await memory.save(plan.remember);
-  }
+  const known = await memory.load();
   const outcomes: Outcome[] = [];
-  for (const { key, value } of plan.writes) {
+  const save = async (values: SysctlPlan["keep"], before: SysctlPlan["keep"]): Promise<boolean> => {
+    if (JSON.stringify(values) === JSON.stringify(before)) return true;
+    const outcome = await attempt("remember former sysctls", () => memory.save(values));
+    if (outcome.error !== undefined) outcomes.push(outcome);
+    return outcome.error === undefined;
+  };
+  const isSaved = await save(plan.remember, known);
+  for (const { key, value } of plan.writes.filter(({ key }) => isSaved || known[key] !== undefined)) {
     outcomes.push(await attempt(`sysctl ${key}=${value}`, () => writeSysctl(run, { key, value })));
   }
-  if (JSON.stringify(plan.keep) !== JSON.stringify(plan.remember)) {
-    await memory.save(plan.keep);
-  }
+  if (isSaved) await save(plan.keep, plan.remember);
   return outcomes;
 }
 
