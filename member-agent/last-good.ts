@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { gatewayKind } from "../crds/gateway.ts";
 import { ipBlockKind } from "../crds/ip-block.ts";
+import type { AnyResource, KindDefinition } from "../crds/kind.ts";
 import { membershipKind } from "../crds/membership.ts";
 import { nodeKind } from "../crds/node.ts";
 import { remoteClusterKind } from "../crds/remote-cluster.ts";
@@ -13,25 +14,17 @@ import type { MemberLevel } from "./member/level.ts";
  */
 const FILE = "level.json";
 const stored = z.object({
-  membership: z.unknown(),
-  nodes: z.array(z.unknown()),
-  blocks: z.array(z.unknown()),
-  gateways: z.array(z.unknown()),
-  remotes: z.array(z.unknown()),
+  membership: objectOf(membershipKind).optional(),
+  nodes: z.array(objectOf(nodeKind)),
+  blocks: z.array(objectOf(ipBlockKind)),
+  gateways: z.array(objectOf(gatewayKind)),
+  remotes: z.array(objectOf(remoteClusterKind)),
 });
 
-/** Undefined when there is none, or when it had to be set aside. */
+/** Undefined when there is none, or when it had to be set aside: a file that another release wrote must not stop an agent. */
 export async function readLastLevel(folder: StateFolder): Promise<MemberLevel | undefined> {
   const kept = await folder.read(FILE, stored);
-  return (
-    kept && {
-      membership: kept.membership === undefined ? undefined : membershipKind.parse(kept.membership),
-      nodes: kept.nodes.map((node) => nodeKind.parse(node)),
-      blocks: kept.blocks.map((block) => ipBlockKind.parse(block)),
-      gateways: kept.gateways.map((gateway) => gatewayKind.parse(gateway)),
-      remotes: kept.remotes.map((remote) => remoteClusterKind.parse(remote)),
-    }
-  );
+  return kept && { ...kept, membership: kept.membership };
 }
 
 /** Replaces what is kept. */
@@ -42,4 +35,8 @@ export async function writeLastLevel(folder: StateFolder, level: MemberLevel): P
 /** Forgets it, when the member leaves. */
 export async function forgetLastLevel(folder: StateFolder): Promise<void> {
   await folder.remove(FILE);
+}
+
+function objectOf<T extends AnyResource>(kind: KindDefinition<T>): z.ZodType<T> {
+  return z.unknown().transform((value) => kind.parse(value));
 }

@@ -14,6 +14,17 @@ export interface Mail {
 }
 
 const FILE = "view.json";
+const pageText = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue("not JSON");
+      return z.NEVER;
+    }
+  })
+  .pipe(viewPage);
 const storedView = z.object({ signedHead: z.string(), pages: z.array(z.string()) });
 
 /** Whom a member believes, by its credential. */
@@ -36,7 +47,15 @@ export async function forgetLastView(folder: StateFolder): Promise<void> {
   await folder.remove(FILE);
 }
 
-/** What a view from disk says, if the pinned hub signed it for this member. */
+/** True when the pinned hub signed this view for this member, whether or not this release can read it. */
+export function isBelieved(stored: StoredView, pins: Pins): boolean {
+  return verifyStored(stored, pins).accepted !== undefined;
+}
+
+/**
+ * What a view from disk says, if the pinned hub signed it for this member.
+ * @throws MeshError `bad-view` when it is of a form that this release can't read
+ */
 export function openStoredView(stored: StoredView, pins: Pins): Mail | undefined {
   const { accepted } = verifyStored(stored, pins);
   return accepted && openView(accepted, stored.pages);
@@ -47,7 +66,7 @@ export function openStoredView(stored: StoredView, pins: Pins): Mail | undefined
  * @throws MeshError `bad-view` when one does not parse or none is the member's own
  */
 export function openView({ epoch, generation }: Head, pages: readonly string[]): Mail {
-  const parsed = z.array(viewPage).safeParse(pages.map((page): unknown => JSON.parse(page)));
+  const parsed = z.array(pageText).safeParse(pages);
   if (!parsed.success) {
     throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, {
       retry: false,

@@ -5,6 +5,7 @@ import type { CredentialSpec, Gateway, Revision } from "../../mesh/resources.ts"
 import type { Clock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
+import type { Pins } from "../../platform/mailbox/head.ts";
 import type { Run } from "../../platform/run.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import { deleteIfThere } from "../../platform/store/amend.ts";
@@ -13,7 +14,7 @@ import type { ConnectNats } from "../member/connect.ts";
 import { MEMBER_OBJECT } from "../member/join.ts";
 import type { OwnGateway, Situation } from "../situation.ts";
 import { forgetWireGuardKey, openWireGuardKey } from "./key.ts";
-import { forgetLastView, openStoredView, pinsOf, readLastView } from "./mail.ts";
+import { forgetLastView, isBelieved, openStoredView, pinsOf, readLastView } from "./mail.ts";
 import type { Mail } from "./mail.ts";
 import { announceGateway, claimGateway, gatewayRecords } from "./registration.ts";
 import { runSession } from "./session.ts";
@@ -71,8 +72,7 @@ export class GatewayRole {
   async recall(gateways: readonly Gateway[]): Promise<void> {
     const { folder, node } = this.#parts;
     const credential = await folder.read(CREDENTIAL_FILE, credentialKind.schema.spec);
-    const stored = await readLastView(folder);
-    if (credential !== undefined && stored !== undefined) this.#mail = openStoredView(stored, pinsOf(credential));
+    if (credential !== undefined) await this.#recallView(pinsOf(credential));
     const rank = gateways.find(({ spec }) => spec.node === node)?.spec.rank;
     if (rank !== undefined) await this.#takeRank(rank);
   }
@@ -94,9 +94,9 @@ export class GatewayRole {
     if (present?.credential.userJWT === credential.userJWT && present.credential.hubKey === credential.hubKey) return;
     await this.disconnect();
     const { folder, log } = this.#parts;
-    const stored = await readLastView(folder);
-    // The mailbox of another mesh is another mailbox: what was accepted there says nothing here.
-    if (stored !== undefined && openStoredView(stored, pinsOf(credential)) === undefined) await this.#forgetMail();
+    // The hub sends no second time what was accepted already.
+    await this.#recallView(pinsOf(credential));
+    if (this.#mail !== undefined) this.#parts.onMail();
     await folder.write(CREDENTIAL_FILE, credential);
     const end = new AbortController();
     const done = runSession(
@@ -155,8 +155,9 @@ export class GatewayRole {
     const { folder, node } = this.#parts;
     await this.disconnect();
     for (const gateway of (await store.list(gatewayKind)).filter(({ spec }) => spec.node === node)) {
-      await deleteIfThere(store, gatewayKind, gateway.metadata.name);
+      // The key first: cut short in between, the Gateway still tells which one there was to forget.
       await forgetWireGuardKey(folder, gateway.spec.rank);
+      await deleteIfThere(store, gatewayKind, gateway.metadata.name);
     }
     await folder.remove(CREDENTIAL_FILE);
     await this.#forgetMail();
@@ -174,6 +175,18 @@ export class GatewayRole {
       this.#publicKey = publicKey;
     }
     return this.#publicKey;
+  }
+
+  /** Takes up the last accepted view, unless it is of another mesh: what was accepted there says nothing here. */
+  async #recallView(pins: Pins): Promise<void> {
+    const stored = await readLastView(this.#parts.folder);
+    if (stored === undefined) return;
+    if (!isBelieved(stored, pins)) return this.#forgetMail();
+    try {
+      this.#mail ??= openStoredView(stored, pins);
+    } catch (error) {
+      this.#parts.log.error({ event: "view-unusable", error }, `the last good view is of no use: ${messageOf(error)}`);
+    }
   }
 
   #take(mail: Mail): void {
