@@ -100,6 +100,6 @@ async function removeAll<T extends StoredObject>(store: ResourceStore, kind: Res
 }
 
 function nodesLeft(nodes: readonly string[]): MeshError {
-  const message = `the mesh is left, but ${nodes.join(", ")} did not clean up in time: start trestle agent there, or for a machine that is gone for good run `trestle delete node NAME --store FILE`; then run trestle leave again`;
+  const message = `the mesh is left, but ${nodes.join(", ")} did not clean up in time: start trestle agent there, or for a machine that is gone for good run "trestle delete node NAME --store FILE"; then run trestle leave again`;
   return new MeshError("nodes-left", message, { retry: true });
 }
