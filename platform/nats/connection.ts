@@ -1,8 +1,9 @@
-import { connect, errors, jwtAuthenticator } from "@nats-io/transport-node";
-import type { NatsConnection } from "@nats-io/transport-node";
+import { connect, errors } from "@nats-io/transport-node";
+import type { Authenticator, NatsConnection } from "@nats-io/transport-node";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import { MeshError, messageOf } from "../errors.ts";
+import { openNkey } from "../identity/nkey.ts";
 import type { Log } from "../log.ts";
 import { logStatus } from "./status.ts";
 
@@ -96,8 +97,15 @@ async function connectOnce(options: NatsConnectOptions): Promise<NatsConnection>
   }
 }
 
-function jwtAuth(jwt: string | (() => string), seed: string): ReturnType<typeof jwtAuthenticator> {
-  return jwtAuthenticator(jwt, new TextEncoder().encode(seed));
+/** As the client's own jwtAuthenticator, whose signature takes a hundred times as long. */
+function jwtAuth(jwt: string | (() => string), seed: string): Authenticator {
+  const key = openNkey(seed);
+  const nkey = key.getPublicKey();
+  return (nonce = "") => ({
+    jwt: typeof jwt === "function" ? jwt() : jwt,
+    nkey,
+    sig: Buffer.from(key.sign(Buffer.from(nonce))).toString("base64url"),
+  });
 }
 
 function explain(servers: readonly string[], error: unknown): MeshError {
