@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { gatewayKind } from "../../crds/gateway.ts";
+import { startMemberStore } from "../testing/store.ts";
+import type { MemberStore } from "../testing/store.ts";
+import { announceGateway, claimGateway, gatewayRecords } from "./registration.ts";
+
+let member: MemberStore;
+
+beforeAll(async () => {
+  member = await startMemberStore();
+}, 60_000);
+
+afterAll(() => member.remove(), 60_000);
+
+test("gateways that register at once get ranks of their own, keep them, and a freed rank is the next one's", async () => {
+  const { store } = member;
+  const nodes = ["a", "b", "c", "d"];
+  const claimed = await Promise.all(nodes.map((node) => claimGateway(store, node)));
+  expect(claimed.map(({ spec }) => spec.rank).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
+  expect(await Promise.all(nodes.map((node) => claimGateway(store, node)))).toEqual(claimed);
+  await store.delete(gatewayKind, "rank-1");
+  expect((await claimGateway(store, "e")).spec).toEqual({ node: "e", rank: 1 });
+}, 60_000);
+
+test("peers are told of a gateway once it has said its key and port, and each word leaves the others as they were", async () => {
+  const { store } = member;
+  const gateway = await claimGateway(store, "a");
+  const revision = { epoch: 1, generation: 2 };
+  await announceGateway(store, gateway, { appliedRevision: revision });
+  expect(gatewayRecords(await store.list(gatewayKind))).toEqual([]);
+  await announceGateway(store, gateway, { publicKey: "key", endpoints: ["192.0.2.1"], basePort: 51_820 });
+  const { rank } = gateway.spec;
+  expect(gatewayRecords(await store.list(gatewayKind))).toEqual([
+    { name: "a", rank, endpoints: ["192.0.2.1"], basePort: 51_820, publicKey: "key" },
+  ]);
+  expect((await store.get(gatewayKind, gateway.metadata.name))?.status.appliedRevision).toEqual(revision);
+});
