@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import type { Place } from "../../../lab/place.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
+import { orStop, startIn } from "./background.ts";
 
 /** Follows what changes in a kernel, whoever does it. */
 export interface KernelMonitor {
@@ -26,33 +24,26 @@ const PROGRAMS = [
 ];
 
 /** Starts to follow; from when it resolves on, nothing escapes it. */
-export async function monitorKernel({ prefix, run }: Place): Promise<KernelMonitor> {
-  const lines: string[] = [];
-  const children = PROGRAMS.map(({ words }) => {
-    const [program = "", ...rest] = [...prefix, ...words];
-    const child = spawn(program, rest, { stdio: ["ignore", "pipe", "ignore"] });
-    createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
-    return child;
-  });
-  const seen = (): string[] => lines.filter(isChange);
-  const stop = async (): Promise<string[]> => {
-    const ended = children.map((child) => once(child, "close"));
-    for (const child of children) child.kill();
-    await Promise.all(ended);
-    return seen();
-  };
-  try {
-    for (const { provoke, provoked } of PROGRAMS) {
+export async function monitorKernel(at: Place): Promise<KernelMonitor> {
+  const monitors = PROGRAMS.map(({ words, ...program }) => ({ ...program, monitor: startIn(at, words) }));
+  const programs = monitors.map(({ monitor }) => monitor);
+  // A line that is not yet whole is none.
+  const seen = (): string[] => programs.flatMap(({ out }) => out().split("\n").slice(0, -1)).filter(isChange);
+  await orStop(programs, async () => {
+    for (const { provoke, provoked, monitor } of monitors) {
       await eventually(async () => {
-        await run("sh", ["-c", provoke]);
-        return lines.some((line) => line.includes(provoked)) || lines;
+        await at.run("sh", ["-c", provoke]);
+        return monitor.out().includes(provoked) || monitor.out();
       });
     }
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { seen, stop };
+  });
+  return {
+    seen,
+    stop: async () => {
+      await Promise.all(programs.map(({ stop }) => stop("SIGTERM")));
+      return seen();
+    },
+  };
 }
 
 /** False for what this file provoked, for nft's comments, and for the multicast that the kernel minds by itself. */

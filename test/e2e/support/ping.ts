@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { eventually } from "../../../platform/testing/eventually.ts";
 import type { Place } from "../../../lab/place.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
+import { orStop, startIn } from "./background.ts";
 
 /** What became of a stream of pings. */
 export interface Stream {
@@ -18,25 +17,17 @@ export interface Pinging {
 }
 
 /** Pings `address` every 10 ms until it is stopped; resolves at the first answer. */
-export async function startPings({ prefix }: Place, address: string): Promise<Pinging> {
-  const words = [...prefix, "ping", "-n", "-i", "0.01", address];
-  const child = spawn(words[0] ?? "", words.slice(1), { stdio: ["ignore", "pipe", "ignore"] });
-  const ended = once(child, "close");
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (more: string) => (text += more));
-  const seen = (): Stream => readStream(text);
-  const stop = async (): Promise<Stream> => {
-    child.kill("SIGINT");
-    await ended;
-    return seen();
+export async function startPings(from: Place, address: string): Promise<Pinging> {
+  const ping = startIn(from, ["ping", "-n", "-i", "0.01", address]);
+  const seen = (): Stream => readStream(ping.out());
+  await orStop([ping], () => eventually(() => seen().answered > 0 || ping.out()));
+  return {
+    seen,
+    stop: async () => {
+      await ping.stop("SIGINT");
+      return seen();
+    },
   };
-  try {
-    await eventually(() => seen().answered > 0 || text);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { seen, stop };
 }
 
 /** One ping a second at the most, until one is answered. */

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { z } from "zod";
 import type { Place } from "../../../lab/place.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
+import { startIn } from "./background.ts";
 import type { TestLab } from "./test-lab.ts";
 
 /** Says its port, then tells whoever connects the address it sees them come from. */
@@ -23,17 +22,12 @@ const ASK_SOURCE = `
  * @returns the address that the program saw, or why nothing came of it
  */
 export async function sourceSeen(from: Place, to: Place, address: string): Promise<string> {
-  const [program = "", ...words] = [...to.prefix, process.execPath, "-e", ECHO_SOURCE];
-  const server = spawn(program, words, { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(server, "close");
-  let port = "";
-  server.stdout.setEncoding("utf8").on("data", (text: string) => (port += text));
+  const server = startIn(to, [process.execPath, "-e", ECHO_SOURCE]);
   try {
-    await eventually(() => port.endsWith("\n") || port);
-    return (await from.run(process.execPath, ["-e", ASK_SOURCE, address, port.trim()])).trim();
+    await eventually(() => server.out().endsWith("\n") || server.err());
+    return (await from.run(process.execPath, ["-e", ASK_SOURCE, address, server.out().trim()])).trim();
   } finally {
-    server.kill("SIGKILL");
-    await ended;
+    await server.stop("SIGKILL");
   }
 }
 

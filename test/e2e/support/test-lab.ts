@@ -15,8 +15,8 @@ import type { StatusAnswer } from "../../../crds/wire/hub-api.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { runner } from "../../../platform/run.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
-import { trestle, typeTrestle } from "./typed.ts";
-import type { Typed } from "./typed.ts";
+import { typist } from "./typed.ts";
+import type { Typed, Typist } from "./typed.ts";
 
 /** Bringing a lab up is slow on a busy machine with two cores. */
 export const LAB_LIMIT_MS = 120_000;
@@ -25,9 +25,11 @@ export const TWO_CLUSTERS = path.join(import.meta.dirname, "..", "two-clusters.y
 export const THREE_CLUSTERS = path.join(import.meta.dirname, "..", "..", "..", "lab", "three-clusters.yaml");
 
 /** A lab of a test's own, worked by the commands its user would type and watched from inside its namespaces. */
-export interface TestLab {
+export interface TestLab extends Pick<Typist, "start" | "try"> {
   readonly lab: Lab;
   readonly name: string;
+  /** In the environment of every process of the lab, and of no other. */
+  readonly mark: string;
   /** `trestle lab up`, with whatever follows it. */
   up(...words: readonly string[]): Promise<string>;
   /** `trestle lab VERB … --name LAB` @returns what it printed */
@@ -60,6 +62,8 @@ export function newTestLab(): TestLab {
   const name = `e2e${randomBytes(4).toString("hex")}`;
   const lab = openLab(name, systemClock);
   const layout = () => layoutOf(name, stateOf(lab).file);
+  const mark = `run-${name}`;
+  const { start, try: attempt, type: trestle } = typist(mark);
   const ask = (...words: readonly string[]): Promise<string> => trestle(`--lab=${name}/hub`, ...words);
   const act = (...words: readonly string[]): Promise<string> => trestle("lab", ...words, "--name", name);
   const reaped = async (target: string, end: (daemon: ProcessRef | undefined) => Promise<unknown>): Promise<void> => {
@@ -70,6 +74,9 @@ export function newTestLab(): TestLab {
   return {
     lab,
     name,
+    mark,
+    start,
+    try: attempt,
     ask,
     break: async (...targets) => {
       for (const target of targets) await reaped(target, () => act("break", target));
@@ -84,7 +91,7 @@ export function newTestLab(): TestLab {
     up: (...words) => trestle("lab", "up", ...words, "--name", name),
     do: act,
     at: (cluster, ...words) => trestle(`--lab=${name}/${cluster}`, ...words),
-    tryAsk: (...words) => typeTrestle(`--lab=${name}/hub`, ...words),
+    tryAsk: (...words) => attempt(`--lab=${name}/hub`, ...words),
     status: async () => statusAnswer.parse(JSON.parse(await ask("status", "--output", "json"))),
     place: (where) => findPlace(lab, stateOf(lab), where),
     lan: (cluster) => inNetns(requireSite(layout(), cluster).netns),
