@@ -105,6 +105,30 @@ describe("a lease", () => {
     await a.done;
   });
 
+  test("is taken from the work in time, however long a renewal hangs", async () => {
+    const clock = manualClock();
+    const store = memoryLeases();
+    const hang = Promise.withResolvers<void>();
+    let hangs = false;
+    const hanging: LeaseStore = {
+      ...store,
+      writeLease: async (...write) => {
+        if (hangs) await hang.promise;
+        return store.writeLease(...write);
+      },
+    };
+    const a = candidate(clock, hanging, "a");
+    await clock.advance(1_000);
+    hangs = true;
+    await clock.advance(holdMs * 0.7);
+    expect(a.lease()?.signal.aborted).toBe(false);
+    await clock.advance(holdMs * 0.1);
+    expect(a.lease()).toBeUndefined();
+    a.controller.abort();
+    hang.resolve();
+    await a.done;
+  });
+
   test("has a term above those of a store that was lost", async () => {
     const clock = manualClock();
     const store = memoryLeases();

@@ -148,6 +148,13 @@ describe("two hubs", () => {
     expect(await headOf("east")).toMatchObject({ epoch: 2, pages: [digestOf("two")] });
   });
 
+  test("the one of the earlier epoch writes nothing though it knows what the later one wrote", async () => {
+    await (await open()).publish("east", ["two"], 2);
+    const old = await open();
+    await expect(old.publish("east", ["three"], 1)).rejects.toMatchObject({ code: "superseded" });
+    expect(await headOf("east")).toMatchObject({ epoch: 2, pages: [digestOf("two")] });
+  });
+
   test("its refreshing ends with the reason", async () => {
     const old = await open();
     await old.publish("east", ["one"], 1);

@@ -65,6 +65,12 @@ describe("the accounts of a hub", () => {
     expect(await manager.streams.delete("anything")).toBe(true);
   });
 
+  test("what JetStream has answered is on disk", async () => {
+    const system = await hub.connectAs("system");
+    const reply = await system.request("$SYS.REQ.SERVER.PING.JSZ", "{}", { timeout: 5_000 });
+    expect(reply.json()).toMatchObject({ data: { config: { sync_always: true } } });
+  });
+
   test("the MEMBERS account has no JetStream", async () => {
     const east = await hub.connectMember("east");
     await expect(jetstreamManager(east)).rejects.toThrow(/permissions violation/i);
