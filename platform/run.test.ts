@@ -28,6 +28,11 @@ describe("a program", () => {
     } satisfies ProgramFailure);
   });
 
+  test("that fails without a word is told by its exit code; what it wrote may be a secret", async () => {
+    const failing = run("sh", ["-c", "cat; exit 3"], { stdin: "private key" });
+    await expect(failing).rejects.toMatchObject({ message: "sh -c cat; exit 3: exited with 3" });
+  });
+
   test("that is not there is named, with the remedy", async () => {
     await expect(run("no-such-program", [])).rejects.toMatchObject({
       code: "missing-program",

@@ -59,7 +59,7 @@ interface Failed {
   readonly program: string;
   readonly args: readonly string[];
   readonly limitMs: number;
-  readonly error: Error & { code?: number | string | null; killed?: boolean };
+  readonly error: Error & { code?: number | string | null; killed?: boolean; signal?: NodeJS.Signals | null };
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -70,9 +70,10 @@ function explain({ file, program, args, limitMs, error, stdout, stderr }: Failed
     return new MeshError("aborted", `${command}: stopped`, { retry: false, cause: error });
   if (error.code === "ENOENT")
     return new MeshError("missing-program", `${file} is not installed; run scripts/setup`, { retry: false });
-  if (error.killed === true)
+  if (error.killed === true && error.code !== "ERR_CHILD_PROCESS_STDIO_MAXBUFFER")
     return new MeshError("program-timeout", `${command}: no answer in ${limitMs} ms`, { retry: true });
   const failure: ProgramFailure = { exitCode: typeof error.code === "number" ? error.code : undefined, stdout, stderr };
-  const said = stderr.trim() || stdout.trim() || error.message;
+  // Not its output: that may be a key (wg genkey, wg show dump), and messages end up in logs.
+  const said = stderr.trim() || (error.signal ? `was ended by ${error.signal}` : `exited with ${error.code}`);
   return new MeshError("program-failed", `${command}: ${said}`, { retry: true, cause: failure });
 }
