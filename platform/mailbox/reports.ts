@@ -106,7 +106,7 @@ export class ReportDesk {
   /** Takes a report that came on `mesh.<member>.up.<gateway>`: what it says, if it may be acted on, and the text to answer. */
   accept(member: string, gateway: string, text: string): ReportVerdict & { readonly answer: string } {
     const { mesh, hub, floor } = this.#parts;
-    const heard = this.#members.get(member) ?? { floor, counters: new Map() };
+    const heard: Heard = this.#members.get(member) ?? { floor, counters: new Map() };
     const lastCounter = heard.counters.get(gateway) ?? heard.floor;
     const verdict = judgeReport(text, {
       mesh,
