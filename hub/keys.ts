@@ -1,10 +1,13 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../platform/clock.ts";
+import { messageOf } from "../platform/errors.ts";
 import { issueMember, issueRenew } from "../platform/identity/credentials.ts";
 import { revokeUser } from "../platform/identity/hub-identity.ts";
 import type { HubIdentity, IdentityPlace } from "../platform/identity/hub-identity.ts";
 import { openSigner } from "../platform/identity/signature.ts";
 import type { Signer } from "../platform/identity/signature.ts";
+import type { Log } from "../platform/log.ts";
 import { openGate } from "../platform/mailbox/gate.ts";
 import { pushAccount } from "../platform/nats/account-push.ts";
 import { membersAccount } from "../platform/nats/hub-accounts.ts";
@@ -66,5 +69,29 @@ export class HubKeys {
   async #keep(identity: HubIdentity): Promise<void> {
     await this.#place.save(identity);
     this.#identity = identity;
+  }
+}
+
+const AGREE_TRIES = 3;
+const AGREE_PAUSE_MS = 1_000;
+
+/** As {@link HubKeys.agree}, a few times, for the server may just have been started. What fails is logged; the next term tries again. */
+export async function agreeOnRevocations(
+  keys: Pick<HubKeys, "agree">,
+  { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
+): Promise<void> {
+  for (let tries = AGREE_TRIES; !signal.aborted; tries -= 1) {
+    try {
+      return await keys.agree();
+    } catch (error) {
+      if (tries === 1) {
+        log.error(
+          { event: "revocations-unknown", error },
+          `a credential that was revoked may be accepted: ${messageOf(error)}`,
+        );
+        return;
+      }
+      await clock.sleep(AGREE_PAUSE_MS, signal);
+    }
   }
 }

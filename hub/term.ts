@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Clock } from "../platform/clock.ts";
-import { hasCode, MeshError, messageOf } from "../platform/errors.ts";
+import { hasCode, MeshError } from "../platform/errors.ts";
 import type { HeldLease } from "../platform/lease.ts";
 import type { Log } from "../platform/log.ts";
 import { openGate } from "../platform/mailbox/gate.ts";
@@ -16,6 +16,7 @@ import { runControllers, workOf, workOfLevel } from "./controllers.ts";
 import { serveDoors } from "./doors.ts";
 import { fenced } from "./fence.ts";
 import { prepareFirstStart } from "./first-start.ts";
+import { agreeOnRevocations } from "./keys.ts";
 import type { HubKeys } from "./keys.ts";
 import { HubLedger } from "./ledger.ts";
 import { watchHub } from "./level.ts";
@@ -75,7 +76,7 @@ async function beginTerm(
     if (!hasCode(error, "hub-amnesia")) throw error;
     log.error({ event: error.code }, error.message);
   });
-  await keys.agree().catch((error: unknown) => log.warn({ event: "revocations-unknown", error }, messageOf(error)));
+  await agreeOnRevocations(keys, { clock, log, signal });
 
   const wake: { queue?: KeyedQueue } = {};
   const watch = watchHub(store, (change) => addAll(wake.queue, workOf(change)), signal);

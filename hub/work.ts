@@ -15,7 +15,7 @@ import { createStoreBucket } from "../platform/store/make-bucket.ts";
 import { parseListen } from "../platform/store/server-config.ts";
 import type { HubAddresses } from "./addresses.ts";
 import { connectHub } from "./connect.ts";
-import { HubKeys } from "./keys.ts";
+import { agreeOnRevocations, HubKeys } from "./keys.ts";
 import { lastingTerms } from "./lasting-terms.ts";
 import { HubMemory } from "./memory.ts";
 import type { HubSettings } from "./settings.ts";
@@ -68,12 +68,13 @@ export async function workAsHub(
     connections.push(system);
     const life = { connection: nc, bucket: BUCKET, clock, log, signal: connected.signal };
     await makeBucket(life, signal);
-    keeping = keepBucket(life, signal);
+    const keys = new HubKeys(identity, identityInFolder(folder), system);
+    keeping = keepAfterReconnect(life, keys, signal);
     const leases = lastingTerms(await openEmbeddedStore(life), memory);
     const term = {
       nc,
       openStore: (until: AbortSignal) => openEmbeddedStore({ ...life, signal: until }),
-      keys: new HubKeys(identity, identityInFolder(folder), system),
+      keys,
       memory,
       urls: addresses.advertised,
       meshPools: settings.meshPool,
@@ -130,7 +131,14 @@ async function makeBucket(life: BucketLife, signal: AbortSignal): Promise<void> 
   }
 }
 
-/** Makes it again after each reconnect: a NATS that lost its disk comes back without it. Settles when the connection is closed. */
-async function keepBucket(life: BucketLife, signal: AbortSignal): Promise<void> {
-  for await (const { type } of life.connection.status()) if (type === "reconnect") await makeBucket(life, signal);
+/**
+ * A NATS that was restarted may have lost its disk, or what was revoked since its configuration was written: it gets both
+ * again. Settles when the connection is closed.
+ */
+async function keepAfterReconnect(life: BucketLife, keys: HubKeys, signal: AbortSignal): Promise<void> {
+  for await (const { type } of life.connection.status()) {
+    if (type !== "reconnect" || signal.aborted) continue;
+    await makeBucket(life, signal);
+    await agreeOnRevocations(keys, { ...life, signal });
+  }
 }

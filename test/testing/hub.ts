@@ -1,7 +1,8 @@
 import type { NatsConnection } from "@nats-io/nats-core";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Writable } from "node:stream";
 import { parse } from "yaml";
 import { hubClient } from "../../cli/hub-client.ts";
@@ -23,6 +24,7 @@ import { createLog } from "../../platform/log.ts";
 import { connectNats } from "../../platform/nats/connection.ts";
 import { openEmbeddedStore } from "../../platform/store/embedded.ts";
 import type { ResourceStore, StoredObject } from "../../platform/store/port.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
 import { freePort } from "../../platform/testing/free-port.ts";
 import { findTool } from "../../platform/tools.ts";
 
@@ -56,6 +58,10 @@ export interface TestHub {
   start(): Promise<void>;
   /** As SIGTERM does; resolves when nothing of it runs any more. */
   stop(): Promise<void>;
+  /** Ends its nats-server by SIGKILL, as a crash does; the hub starts another. `meanwhile` runs while there is none. */
+  killNats(meanwhile?: () => Promise<void>): Promise<void>;
+  /** Its nats-server's process; undefined when there is none. */
+  natsPID(): Promise<number | undefined>;
   /** Stops it and removes its folder. */
   remove(): Promise<void>;
 }
@@ -114,6 +120,13 @@ export async function startTestHub(more: Readonly<Record<string, unknown>> = {})
     present?.end.abort();
     await present?.done;
   };
+  const natsPID = async (): Promise<number | undefined> => {
+    for (const pid of await readdir("/proc")) {
+      const words = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      if (words.includes(path.join(state, "nats.conf"))) return Number(pid);
+    }
+    return undefined;
+  };
   await start();
 
   const context = hubContext.parse(parse(await readFile(path.join(state, "context.yaml"), "utf8")));
@@ -153,8 +166,19 @@ export async function startTestHub(more: Readonly<Record<string, unknown>> = {})
     ledger: async () => (await store.get(ledgerKind, SINGLETON_NAME))?.spec,
     identity: async () => hubIdentity.parse(JSON.parse(await readFile(path.join(state, "identity.json"), "utf8"))),
     everything: () => Promise.all(hubKinds.map((kind) => store.list<StoredObject>(kind))),
-    start,
+    start: async () => {
+      await start();
+      // What is asked while the connection is being made anew is lost.
+      await eventually(() => Promise.race([connection.flush().then(() => true, String), delay(500, "not connected")]));
+    },
     stop,
+    natsPID,
+    killNats: async (meanwhile = async () => undefined) => {
+      const pid = await natsPID();
+      if (pid === undefined) throw new Error("no nats-server runs");
+      process.kill(pid, "SIGKILL");
+      await meanwhile();
+    },
     remove: async () => {
       life.abort();
       await connection.close();
