@@ -1,0 +1,79 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Report } from "../crds/wire/report.ts";
+import type { PairState, PairStatus } from "../mesh/resources.ts";
+import { ReportBook } from "./reports.ts";
+
+const START = Date.parse("2026-01-01T00:00:00Z");
+const at = (seconds: number): number => START + seconds * 1_000;
+
+const pair = (state: PairState, from = "east", to = "west"): PairStatus => ({
+  from,
+  to,
+  tunnel: "WireGuard",
+  state,
+  reason: state,
+  message: state,
+  since: "2026-01-01T00:00:00Z",
+});
+const said = (state: PairState, generation = 1): Report => ({
+  gateways: [],
+  applied: { epoch: 1, generation },
+  pairs: [pair(state)],
+});
+
+describe("what a member's gateways say", () => {
+  test("is taken together: degraded where not all are well, the oldest revision of those that speak", () => {
+    const reports = new ReportBook();
+    reports.record("east", "gw1", said("Up", 3), at(0));
+    reports.record("east", "gw2", said("Unreachable", 2), at(1));
+    expect(reports.pair("east", "west", at(2))).toMatchObject({ state: "Degraded" });
+    expect(reports.applied("east", at(2))).toEqual({ epoch: 1, generation: 2 });
+    expect(reports.lastSeenMs("east")).toBe(at(1));
+  });
+
+  test("counts no more a minute later, when another still speaks", () => {
+    const reports = new ReportBook();
+    reports.record("east", "gw1", said("Unreachable", 1), at(0));
+    reports.record("east", "gw2", said("Up", 2), at(50));
+    expect(reports.pair("east", "west", at(61))).toMatchObject({ state: "Up" });
+    expect(reports.applied("east", at(61))).toEqual({ epoch: 1, generation: 2 });
+  });
+
+  test("is doubtful once all are silent, in words that stay the same: no write without a change", () => {
+    const reports = new ReportBook();
+    reports.record("east", "gw", said("Up"), at(0));
+    const doubt = reports.pair("east", "west", at(61));
+    expect(doubt).toMatchObject({
+      state: "Doubtful",
+      reason: "MemberSilent",
+      message: 'cluster "east" has not reported since 2026-01-01T00:00:00.000Z; until then it said Up',
+    });
+    expect(reports.pair("east", "west", at(600))).toEqual(doubt);
+    expect(reports.applied("east", at(61))).toBeUndefined();
+  });
+
+  test("is nothing before it spoke, and nothing after it was forgotten", () => {
+    const reports = new ReportBook();
+    expect(reports.pair("east", "west", at(0))).toBeUndefined();
+    expect(reports.gateways("east")).toBeUndefined();
+    reports.record("east", "gw", said("Up"), at(0));
+    reports.forget("east");
+    expect(reports.pair("east", "west", at(0))).toBeUndefined();
+    expect(reports.lastSeenMs("east")).toBeUndefined();
+  });
+
+  test("is said for itself, whatever it writes down as the sender", () => {
+    const reports = new ReportBook();
+    reports.record("east", "gw", { ...said("Up"), pairs: [pair("Unreachable", "edge")] }, at(0));
+    expect(reports.pair("east", "west", at(0))).toMatchObject({ from: "east", state: "Unreachable" });
+    expect(reports.pair("edge", "west", at(0))).toBeUndefined();
+  });
+
+  test("takes no more room than sixteen gateways do, by however many names they speak", () => {
+    const reports = new ReportBook();
+    for (let n = 0; n < 1_000; n += 1) reports.record("east", `gw${n}`, said("Unreachable", 1), at(0));
+    for (let n = 0; n < 16; n += 1) reports.record("east", `now${n}`, said("Up", 2), at(1));
+    expect(reports.applied("east", at(1))).toEqual({ epoch: 1, generation: 2 });
+    expect(reports.pair("east", "west", at(1))).toMatchObject({ state: "Up" });
+  });
+});
