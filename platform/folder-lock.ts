@@ -61,7 +61,11 @@ async function identityOf(pid: number): Promise<string | undefined> {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
     // The second field is the program's name in parentheses and may hold spaces; the third follows the last of them.
-    const started = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state] = fields;
+    const started = fields[19];
+    // A zombie holds nothing any more, though its parent has not asked for its exit code yet (proc_pid_stat(5)).
+    if (state === "Z" || state === "X") return undefined;
     return `${pid} ${started} ${boot.trim()}`;
   } catch {
     return undefined;

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { createLog } from "./log.ts";
 import { runner } from "./run.ts";
 import { openStateFolder } from "./state-folder.ts";
+import { eventually } from "./testing/eventually.ts";
 
 const ledger = z.object({ rows: z.array(z.string()) });
 let root: string;
@@ -102,6 +103,22 @@ describe("a state folder", () => {
     await writeFile(path.join(folder, "lock"), "999999999 1 boot");
     const outcomes = await Promise.allSettled(Array.from({ length: 8 }, open));
     expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("a holder that died counts as gone before its parent has asked for its exit code", async () => {
+    await (await open()).unlock();
+    const parent = spawn("sh", ["-c", "sleep 0.01 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [printed] = (await once(parent.stdout, "data")) as [Buffer];
+      const pid = printed.toString().trim();
+      const fields = async () => (await readFile(`/proc/${pid}/stat`, "utf8")).split(" ");
+      await eventually(async () => (await fields())[2] === "Z");
+      const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+      await writeFile(path.join(folder, "lock"), `${pid} ${(await fields())[21]} ${boot}`);
+      await (await open()).unlock();
+    } finally {
+      parent.kill("SIGKILL");
+    }
   });
 
   test.each([
