@@ -53,7 +53,7 @@ export class HubLedger {
 }
 
 /** Which ledger this is. */
-export function markOf({ metadata: { uid, generation } }: Ledger): LedgerMark {
+function markOf({ metadata: { uid, generation } }: Ledger): LedgerMark {
   return { uid, generation };
 }
 

@@ -96,9 +96,7 @@ async function token(cluster: string): Promise<JoinToken> {
   return made;
 }
 
-async function follow(
-  member: TestMember,
-): Promise<{
+async function follow(member: TestMember): Promise<{
   readonly epoch: () => number | undefined;
   readonly views: () => number;
   readonly stop: () => Promise<void>;
