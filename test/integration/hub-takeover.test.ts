@@ -77,7 +77,7 @@ afterAll(async () => {
   }
   await Promise.all(processes.map(({ done }) => done));
   life.abort();
-  await admin?.close();
+  await admin?.closed();
   await members?.remove();
   await nats?.remove();
   await rm(folder, { recursive: true, force: true });

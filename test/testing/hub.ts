@@ -181,7 +181,7 @@ export async function startTestHub(more: Readonly<Record<string, unknown>> = {})
     },
     remove: async () => {
       life.abort();
-      await connection.close();
+      await connection.closed();
       await stop();
       await rm(folder, { recursive: true, force: true });
     },
