@@ -10,6 +10,7 @@ import { signAnswer } from "../platform/mailbox/answers.ts";
 import { openSigned, parseSigned } from "../platform/mailbox/signed.ts";
 import { joinSubject, leaveSubject, parseMeshSubject, renewSubject } from "../platform/nats/subjects.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
+import { Budgets } from "./budget.ts";
 import { redeemToken } from "./join.ts";
 import type { JoinParts } from "./join.ts";
 import type { HubKeys } from "./keys.ts";
@@ -25,12 +26,16 @@ export interface DoorParts extends JoinParts, MemberParts {
   readonly log: Log;
 }
 
+/** A join is said once and retried by a person; who knocks more often is not let hold up the others. */
+const KNOCKS = { perSecond: 1, burst: 30 };
+
 /**
  * Where members come in, renew and go out. NATS lets a credential ask only under its own name; the signatures say the
  * same without NATS. Each answer is signed by the hub and names the request.
  */
 export async function serveDoors(parts: DoorParts, signal: AbortSignal): Promise<void> {
-  const { nc, keys, ledger, oneAtATime, log } = parts;
+  const { nc, keys, ledger, oneAtATime, clock, log } = parts;
+  const budgets = new Budgets(clock, KNOCKS);
   const door = (
     subject: string,
     event: string,
@@ -39,10 +44,11 @@ export async function serveDoors(parts: DoorParts, signal: AbortSignal): Promise
     serveSubject(
       nc,
       subject,
-      (request) =>
-        oneAtATime(async () => {
+      async (request) => {
+        const name = parseMeshSubject(request.subject)?.name ?? "";
+        if (!budgets.take(name)) return;
+        await oneAtATime(async () => {
           const text = request.string();
-          const name = parseMeshSubject(request.subject)?.name ?? "";
           const outcome = await answer(log, event, async () => {
             await ledger.read();
             return work(name, text);
@@ -52,7 +58,8 @@ export async function serveDoors(parts: DoorParts, signal: AbortSignal): Promise
           if (!outcome.ok) return;
           log.info({ event, name }, `${event} of "${name}" was granted`);
           if (outcome.value.after !== undefined) await answer(log, `${event}-afterwards`, outcome.value.after);
-        }),
+        });
+      },
       signal,
     );
   await Promise.all([

@@ -36,25 +36,32 @@ export interface HubWatch {
 
 /** Watches every kind the hub acts on. */
 export function watchHub(store: ResourceStore, onChange: (change: HubChange) => void, signal: AbortSignal): HubWatch {
-  const clusters = store.watch(clusterKind, ({ name }) => onChange({ kind: "cluster", name }), signal);
-  const links = store.watch(clusterLinkKind, () => onChange({ kind: "link" }), signal);
-  const pools = store.watch(cidrPoolKind, () => onChange({ kind: "pool" }), signal);
-  const ledgers = store.watch(ledgerKind, () => onChange({ kind: "ledger" }), signal);
+  // Resolving the links of a large mesh takes seconds: once a change is often enough.
+  let known: HubLevel | undefined;
+  const tell = (change: HubChange): void => {
+    known = undefined;
+    onChange(change);
+  };
+  const clusters = store.watch(clusterKind, ({ name }) => tell({ kind: "cluster", name }), signal);
+  const links = store.watch(clusterLinkKind, () => tell({ kind: "link" }), signal);
+  const pools = store.watch(cidrPoolKind, () => tell({ kind: "pool" }), signal);
+  const ledgers = store.watch(ledgerKind, () => tell({ kind: "ledger" }), signal);
+  const read = (): HubLevel => {
+    const isLeaving = ({ metadata }: Cluster): boolean => metadata.deletionTimestamp !== undefined;
+    const present = [...clusters.objects.values()].filter((cluster) => !isLeaving(cluster));
+    const level = {
+      clusters: present,
+      leaving: [...clusters.objects.values()].filter(isLeaving),
+      links: [...links.objects.values()],
+      pools: [...pools.objects.values()],
+      ledger: ledgers.objects.get(SINGLETON_NAME)?.spec ?? EMPTY_LEDGER,
+    };
+    return { ...level, resolved: resolveLinks(level.links, present) };
+  };
   const all = [clusters, links, pools, ledgers];
   return {
     synced: Promise.all(all.map((watch) => watch.synced)).then(() => undefined),
     done: Promise.all(all.map((watch) => watch.done)).then(() => undefined),
-    level: () => {
-      const isLeaving = ({ metadata }: Cluster): boolean => metadata.deletionTimestamp !== undefined;
-      const present = [...clusters.objects.values()].filter((cluster) => !isLeaving(cluster));
-      const level = {
-        clusters: present,
-        leaving: [...clusters.objects.values()].filter(isLeaving),
-        links: [...links.objects.values()],
-        pools: [...pools.objects.values()],
-        ledger: ledgers.objects.get(SINGLETON_NAME)?.spec ?? EMPTY_LEDGER,
-      };
-      return { ...level, resolved: resolveLinks(level.links, present) };
-    },
+    level: () => (known ??= read()),
   };
 }
