@@ -5,6 +5,7 @@ import { createLog } from "../platform/log.ts";
 import type { Log, LogLevel } from "../platform/log.ts";
 import { findTool } from "../platform/tools.ts";
 import type { Tool } from "../platform/tools.ts";
+import { EXIT, Verdict } from "./exit.ts";
 import type { Shell } from "./shell.ts";
 
 /** What a long-lived process is handed, once its configuration is read. */
@@ -32,8 +33,11 @@ export async function runDaemon<Schema extends z.ZodObject>(
     await run({ settings, log, findTool: (tool) => findTool(tool, shell.env["PATH"] ?? "") });
     log.info({ event: "stopped" }, "stopped");
   } catch (error) {
-    if (shell.signal.aborted && hasCode(error, "aborted")) return;
-    log.error({ event: "daemon-failed", error }, messageOf(error));
-    throw error;
+    if (!shell.signal.aborted || !hasCode(error, "aborted")) {
+      log.error({ event: "daemon-failed", error }, messageOf(error));
+      throw error;
+    }
   }
+  // Told to stop, and stopped: for a daemon that is done, where a command would have been interrupted.
+  throw new Verdict(EXIT.done);
 }
