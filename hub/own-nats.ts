@@ -20,19 +20,27 @@ export interface OwnNatsParts {
   readonly log: Log;
 }
 
+/** Puts the certificate that the hub's NATS server shows, and its key, into the state folder. */
+export async function writeServerCertificate(
+  folder: StateFolder,
+  { server }: HubIdentity,
+): Promise<{ readonly certFile: string; readonly keyFile: string }> {
+  const [cert, key] = ["server.pem", "server.key"] as const;
+  await folder.writeText(cert, server.certPEM);
+  await folder.writeText(key, server.keyPEM);
+  return { certFile: path.join(folder.path, cert), keyFile: path.join(folder.path, key) };
+}
+
 /** Runs the hub's own nats-server on its state folder until `signal` aborts; one that dies is started again. */
 export async function runOwnNats(
   { folder, identity, listen, binary, onReady, clock, log }: OwnNatsParts,
   signal: AbortSignal,
 ): Promise<void> {
   const at = (name: string): string => path.join(folder.path, name);
-  await folder.writeText("server.pem", identity.server.certPEM);
-  await folder.writeText("server.key", identity.server.keyPEM);
   const options = {
     name: `trestle-hub-${identity.mesh}`,
     listen,
-    certFile: at("server.pem"),
-    keyFile: at("server.key"),
+    ...(await writeServerCertificate(folder, identity)),
     jetStreamFolder: at("jetstream"),
     accountsFolder: at("accounts"),
   };

@@ -42,17 +42,28 @@ export function hubCommand(shell: Shell): Command {
     .addCommand(natsConfig(shell));
 }
 
+interface NatsConfigOptions {
+  readonly state: string;
+  readonly host?: readonly string[];
+  readonly accountsFolder: string;
+}
+
 function natsConfig(shell: Shell): Command {
   return verb(
     "nats-config",
     "Print what a NATS server of your own needs to serve this hub: its operator and accounts. Put it beside listen, tls and jetstream in its configuration.",
-    ["trestle hub nats-config --state /var/lib/trestle/hub --accounts-folder /var/lib/nats/accounts > trestle.conf"],
+    ["trestle hub nats-config --state /var/lib/trestle/hub --host nats.example > trestle.conf"],
   )
     .requiredOption("--state <folder>", "the hub's state folder; its identity is made if there is none yet")
+    .option(
+      "--host <name>",
+      "name or address it is dialled by: writes its certificate into the state folder; repeatable",
+      collect,
+    )
     .option("--accounts-folder <folder>", "where that server shall keep the accounts", "/var/lib/nats/accounts")
-    .action(async ({ state, accountsFolder }: { readonly state: string; readonly accountsFolder: string }) => {
+    .action(async ({ state, host: hosts = [], accountsFolder }: NatsConfigOptions) => {
       const { printAccountsConfig } = await import("../../hub/nats-config.ts");
-      shell.out(await printAccountsConfig({ state, accountsFolder, now: shell.clock.now() }));
+      shell.out(await printAccountsConfig({ state, hosts, accountsFolder, now: shell.clock.now() }));
     });
 }
 

@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,10 +14,8 @@ import { hubContext } from "../../crds/wire/context.ts";
 import { printAccountsConfig } from "../../hub/nats-config.ts";
 import { connectAsMember } from "../../member-agent/member/connect.ts";
 import { systemClock } from "../../platform/clock.ts";
-import { hubIdentity } from "../../platform/identity/hub-identity.ts";
 import { decodeJoinToken } from "../../platform/identity/join-token.ts";
 import type { JoinToken } from "../../platform/identity/join-token.ts";
-import { serverCertificate } from "../../platform/identity/server-certificate.ts";
 import { createLog } from "../../platform/log.ts";
 import { MailboxReader } from "../../platform/mailbox/reader.ts";
 import { connectNats } from "../../platform/nats/connection.ts";
@@ -54,16 +52,13 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "trestle-takeover-"));
   const accounts = await printAccountsConfig({
     state: stateOf("a"),
+    hosts: ["127.0.0.1"],
     accountsFolder: path.join(folder, "accounts"),
     now: Date.now(),
   });
-  const identity = hubIdentity.parse(JSON.parse(await readFile(path.join(stateOf("a"), "identity.json"), "utf8")));
   await mkdir(stateOf("b"), { mode: 0o700 });
   await cp(path.join(stateOf("a"), "identity.json"), path.join(stateOf("b"), "identity.json"));
-  const { certPEM, keyPEM } = await serverCertificate(identity.ca, ["127.0.0.1"], Date.now());
-  const [certFile, keyFile] = [path.join(folder, "server.pem"), path.join(folder, "server.key")];
-  await writeFile(certFile, certPEM);
-  await writeFile(keyFile, keyPEM);
+  const [certFile, keyFile] = [path.join(stateOf("a"), "server.pem"), path.join(stateOf("a"), "server.key")];
   nats = await startTestNats(
     `tls { cert_file: "${certFile}", key_file: "${keyFile}", handshake_first: true }\n${accounts}`,
   );
