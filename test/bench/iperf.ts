@@ -1,12 +1,7 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { z } from "zod";
-import { isListening } from "../../lab/daemons.ts";
-import { waitUntil } from "../../lab/wait.ts";
-import { placeIn } from "./bench.ts";
+import { runIperf } from "../../lab/iperf.ts";
 import type { Bench, Way } from "./bench.ts";
 
-const PORT = 5201;
 /** Left out of the figure: TCP finds its window. */
 const WARM_UP_SECONDS = 1;
 
@@ -26,27 +21,15 @@ export interface Throughput {
 }
 
 /** TCP throughput of so many streams at once, from pod to pod, by iperf3. */
-export async function measureThroughput(bench: Bench, way: Way, streams: number, seconds: number): Promise<Throughput> {
-  const { lab, signal } = bench;
-  const [program = "nsenter", ...prefix] = placeIn(bench, way.to).prefix;
-  const server = spawn(program, [...prefix, "iperf3", "--server", "--one-off", "--port", String(PORT)], {
-    stdio: "ignore",
-  });
-  const ended = once(server, "close");
-  try {
-    await once(server, "spawn");
-    const listens = (): true | undefined =>
-      server.pid !== undefined && isListening(server.pid, PORT) ? true : undefined;
-    const wait = { clock: lab.clock, signal, limitMs: 10_000, everyMs: 5 };
-    await waitUntil(listens, () => `iperf3 does not listen on ${way.to}`, wait);
-    const where = ["--client", way.toAddress, "--port", String(PORT), "--parallel", String(streams)];
-    const how = ["--time", String(seconds), "--omit", String(WARM_UP_SECONDS), "--json"];
-    const limitMs = (seconds + WARM_UP_SECONDS + 20) * 1_000;
-    const said = await placeIn(bench, way.from).run("iperf3", [...where, ...how], { signal, limitMs });
-    const { sum_sent: sent, sum_received: received } = report.parse(JSON.parse(said)).end;
-    return { bitsPerSecond: received.bits_per_second, retransmits: sent.retransmits, bytes: sent.bytes };
-  } finally {
-    server.kill("SIGKILL");
-    await ended;
-  }
+export async function measureThroughput(
+  { lab, signal }: Bench,
+  { from, to, toAddress: address }: Way,
+  streams: number,
+  seconds: number,
+): Promise<Throughput> {
+  const words = ["--parallel", String(streams), "--time", String(seconds), "--omit", String(WARM_UP_SECONDS)];
+  const limits = { limitMs: (seconds + WARM_UP_SECONDS + 20) * 1_000, listens: { limitMs: 10_000, everyMs: 5 } };
+  const said = await runIperf(lab, { from, to, address, words, ...limits }, signal);
+  const { sum_sent: sent, sum_received: received } = report.parse(JSON.parse(said)).end;
+  return { bitsPerSecond: received.bits_per_second, retransmits: sent.retransmits, bytes: sent.bytes };
 }
