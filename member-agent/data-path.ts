@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { NodeStatus } from "../mesh/resources.ts";
 import { messageOf } from "../platform/errors.ts";
-import type { Log } from "../platform/log.ts";
-import type { Run } from "../platform/run.ts";
 import type { GatewayRole } from "./gateway/role.ts";
 import { Kernel } from "./kernel.ts";
 import type { KernelParts } from "./kernel.ts";
@@ -18,9 +16,6 @@ import type { Lan, Situation } from "./situation.ts";
 
 export interface DataPathParts extends KernelParts {
   readonly settings: AgentSettings;
-  /** Runs programs in this node's namespaces. */
-  readonly run: Run;
-  readonly log: Log;
   /** Told whether the kernel holds what it should. */
   readonly onReady: (ready: boolean) => void;
 }

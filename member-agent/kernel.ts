@@ -14,6 +14,7 @@ import type { DataPath, Route } from "../tunnel/state.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface KernelParts {
+  /** Runs programs in this node's namespaces. */
   readonly run: Run;
   /** Path of wireguard-go, for kernels without WireGuard. */
   readonly wireGuardGo: string | undefined;
@@ -42,8 +43,15 @@ export class Kernel {
    */
   async withdrawn(live: readonly string[]): Promise<string[]> {
     this.#backstopped ??= backstopsIn(await observeRoutes(this.#run));
+    const owned = new Set(live);
+    // Nearly every backstop stands behind a live prefix of its own; only what is left has to be compared with all.
+    const candidates = this.#backstopped.filter((prefix) => !owned.has(prefix));
+    if (candidates.length === 0) return [];
     const present = live.map(parseCidr);
-    return this.#backstopped.filter((prefix) => !present.some((each) => overlaps(each, parseCidr(prefix))));
+    return candidates.filter((text) => {
+      const prefix = parseCidr(text);
+      return !present.some((each) => overlaps(each, prefix));
+    });
   }
 
   /**

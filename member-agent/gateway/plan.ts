@@ -3,7 +3,7 @@ import { healthAddress } from "../../mesh/mesh-prefix.ts";
 import type { Family, GatewayRecord } from "../../mesh/resources.ts";
 import { TUNNEL_FWMARK, wireGuardDevice } from "../../tunnel/marks.ts";
 import type { Nexthop, Route, WireGuardInterface, WireGuardPeer } from "../../tunnel/state.ts";
-import { remoteRoute } from "../node/plan.ts";
+import { remoteRouter } from "../node/plan.ts";
 import type { OwnGateway, Remote, Situation } from "../situation.ts";
 
 /** Outer headers of WireGuard: IP, UDP 8, WireGuard 32 (https://www.wireguard.com/papers/wireguard.pdf, 5.4.6). */
@@ -63,9 +63,10 @@ export function tunnelNexthops(situation: Situation, own: OwnGateway): Nexthop[]
 /** Every remote prefix into its cluster's group, and every remote health address into the one tunnel that ends there. */
 export function tunnelRoutes(situation: Situation, own: OwnGateway): Route[] {
   const remotes = situation.remotes.filter((remote) => remote.tunnel === "WireGuard" && remote.gateways.length > 0);
+  const routeTo = remoteRouter(situation);
   return remotes.flatMap((remote) => [
     ...remote.prefixes.map((prefix) =>
-      remoteRoute(situation, remote, prefix, { kind: "nexthop", id: groupID(remote.number, familyOf(prefix)) }),
+      routeTo(remote, prefix, { kind: "nexthop", id: groupID(remote.number, familyOf(prefix)) }),
     ),
     ...remote.meshPrefixes.flatMap((meshPrefix) =>
       remote.gateways.map((gateway) => ({

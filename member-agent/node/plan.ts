@@ -49,24 +49,24 @@ export function remoteRoutes(situation: Situation): Route[] {
       return [family, vias.filter((via) => via !== undefined)];
     }),
   );
+  const routeTo = remoteRouter(situation);
   return situation.remotes.flatMap((remote) =>
     remote.prefixes.flatMap((prefix): Route[] => {
       const vias = targets.get(familyOf(prefix)) ?? [];
-      return vias.length === 0 ? [] : [remoteRoute(situation, remote, prefix, lanTarget(vias, situation.lan.device))];
+      return vias.length === 0 ? [] : [routeTo(remote, prefix, lanTarget(vias, situation.lan.device))];
     }),
   );
 }
 
-/** A route to a remote prefix: node-made packets leave with the node's mesh address, for a LAN source dies at the far side. */
-export function remoteRoute(situation: Situation, remote: Remote, prefix: string, target: RouteTarget): Route {
-  return { prefix, target, src: ownMeshAddress(situation, familyOf(prefix)), mtu: remote.mtu };
-}
-
-/** This node's mesh address of one family, without length. */
-function ownMeshAddress(situation: Situation, family: Family): string | undefined {
-  return ownMeshAddresses(situation)
-    .find((cidr) => familyOf(cidr) === family)
-    ?.split("/")[0];
+/**
+ * Makes routes to remote prefixes: node-made packets leave with the node's mesh address, for a LAN source dies at the far
+ * side. The addresses are looked up once, for a gateway may have thousands of such routes.
+ */
+export function remoteRouter(situation: Situation): (remote: Remote, prefix: string, target: RouteTarget) => Route {
+  const own = ownMeshAddresses(situation);
+  const sourceOf = (family: Family): string | undefined => own.find((cidr) => familyOf(cidr) === family)?.split("/")[0];
+  const sources = { 4: sourceOf(4), 6: sourceOf(6) };
+  return (remote, prefix, target) => ({ prefix, target, src: sources[familyOf(prefix)], mtu: remote.mtu });
 }
 
 /** This node's mesh addresses as host prefixes. */
