@@ -35,11 +35,6 @@ export class ReportBook {
     return this.#newest(member)?.report.gateways;
   }
 
-  /** True when some gateway of it has reported within the last minute. */
-  speaks(member: string, nowMs: number): boolean {
-    return this.#speaking(member, nowMs).length > 0;
-  }
-
   /** The revision that every speaking gateway has applied: the oldest of theirs. */
   applied(member: string, nowMs: number): Revision | undefined {
     const revisions = this.#speaking(member, nowMs).map(({ report }) => report.applied);
