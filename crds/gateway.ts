@@ -10,6 +10,7 @@ const spec = z.object({ node: z.string(), rank: z.int() }) satisfies z.ZodType<G
 const status = z.object({
   publicKey: z.string().optional(),
   endpoints: z.array(z.string()).default([]),
+  behindNAT: z.boolean().default(false),
   basePort: z.int().optional(),
   appliedRevision: revision.optional(),
   peers: z.array(pairStatus).default([]),

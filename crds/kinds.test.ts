@@ -26,7 +26,9 @@ type Full<T> = T extends readonly (infer E)[]
     : T;
 type Parts<T extends AnyResource> = { readonly spec: Full<T["spec"]>; readonly status: Full<T["status"]> };
 
-const gateways = [{ name: "node-1", rank: 0, endpoints: ["192.0.2.1"], basePort: 51820, publicKey: "key" }];
+const gateways = [
+  { name: "node-1", rank: 0, endpoints: ["192.0.2.1"], behindNAT: false, basePort: 51820, publicKey: "key" },
+];
 const revision = { epoch: 1, generation: 2 };
 const conditions = [
   { type: "Ready", status: "True", reason: "Joined", message: "all well", lastTransitionTime: "2026-01-01T00:00:00Z" },
@@ -78,7 +80,7 @@ const LEDGER: Parts<Ledger> = {
   status: {},
 };
 const MEMBERSHIP: Parts<Membership> = {
-  spec: { mesh: "m", cluster: "east", phase: "Joined" },
+  spec: { mesh: "m", cluster: "east", phase: "Joined", localCIDRs: [] },
   status: { number: 1, podCIDRs: ["10.4.0.0/16"], meshPrefixes: ["172.16.0.0/24"], revision },
 };
 const CREDENTIAL: Parts<Credential> = {
@@ -98,7 +100,14 @@ const CREDENTIAL: Parts<Credential> = {
 };
 const GATEWAY: Parts<Gateway> = {
   spec: { node: "node-1", rank: 0 },
-  status: { publicKey: "key", endpoints: ["192.0.2.1"], basePort: 51820, appliedRevision: revision, peers: [pair] },
+  status: {
+    publicKey: "key",
+    endpoints: ["192.0.2.1"],
+    behindNAT: false,
+    basePort: 51820,
+    appliedRevision: revision,
+    peers: [pair],
+  },
 };
 const REMOTE_CLUSTER: Parts<RemoteCluster> = {
   spec: {

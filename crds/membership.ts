@@ -10,6 +10,7 @@ const spec = z.object({
   mesh: z.string(),
   cluster: z.string(),
   phase: z.enum(["Joining", "Joined", "Left"]),
+  localCIDRs: cidrs.default([]),
 }) satisfies z.ZodType<MembershipSpec>;
 
 const status = z.object({

@@ -59,6 +59,7 @@ describe("a view", () => {
       name: `gw${rank}`,
       rank,
       endpoints: ["192.0.2.1"],
+      behindNAT: false,
       basePort: 51_820,
       publicKey: "k",
     }));

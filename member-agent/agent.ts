@@ -90,7 +90,7 @@ class Agent {
     this.#dataPath = new NodeDataPath(parts, lan);
     if (settings.roles.includes("gateway")) {
       const endpoints =
-        settings.endpoint.length > 0
+        settings.endpoint.length > 0 || settings.behindNat
           ? settings.endpoint
           : lan.addresses.map((address) => address.split("/")[0] ?? address);
       const onMail = (): void => this.#wake("data-path", "remotes");
@@ -98,6 +98,7 @@ class Agent {
         ...parts,
         node: settings.node,
         endpoints,
+        behindNAT: settings.behindNat,
         basePort: settings.wireguardPort,
         onMail,
         onNews: () => this.#wake("gateway"),

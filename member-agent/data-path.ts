@@ -78,6 +78,7 @@ export class NodeDataPath {
       node: settings.node,
       lan: this.#lan,
       gateway: gateway && { own: gateway.own, view: mail?.view },
+      openPorts: settings.openPort,
       withdrawn: [],
     });
     if (situation === undefined) {

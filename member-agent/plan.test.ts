@@ -45,7 +45,7 @@ describe("on a gateway", () => {
   test("the tunnel device leaves room for its outer headers, more over IPv6", () => {
     const overIPv6 = {
       ...remoteCluster(2, [0]),
-      gateways: [{ name: "g", rank: 0, endpoints: ["2001:db8::1"], basePort: 51_820, publicKey: "k" }],
+      gateways: [{ name: "g", rank: 0, endpoint: "2001:db8::1", behindNAT: false, basePort: 51_820, publicKey: "k" }],
     };
     expect(plan.wireGuard[0]?.mtu).toBe(1440);
     const wide = planDataPath(situationOf({ nodes: 1, gateways: 1, node: 0, remotes: [overIPv6] }));

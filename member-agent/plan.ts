@@ -10,6 +10,7 @@ export function planDataPath(situation: Situation): DataPath {
   const wireGuard = own ? wireGuardInterfaces(situation, own) : [];
   return {
     wireGuard,
+    vxlan: [],
     meshAddresses,
     nexthops: own ? tunnelNexthops(situation, own) : [],
     routes: [
@@ -18,19 +19,27 @@ export function planDataPath(situation: Situation): DataPath {
       ...(own ? tunnelRoutes(situation, own) : remoteRoutes(situation)),
     ],
     firewall: {
-      lanDevice: situation.lan.device,
+      clusterDevices: [situation.lan.device],
       remotePrefixes: situation.remotes.flatMap((remote) => remote.prefixes),
       announcedPrefixes: [...situation.self.podCIDRs, ...situation.self.announcedCIDRs, ...situation.self.meshPrefixes],
       localPrefixes: situation.blocks
         .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")
         .map(({ cidr }) => cidr),
-      localAddresses: meshAddresses.map((address) => address.split("/")[0] ?? address),
+      localAddresses: meshAddresses.map(withoutLength),
+      nodeAddresses: ownMeshAddresses(situation).map(withoutLength),
+      openPorts: situation.openPorts,
+      vxlanEndpoints: [],
+      vxlanSources: [],
     },
     sysctls: sysctls(
       situation.lan.device,
       wireGuard.map((device) => device.name),
     ),
   };
+}
+
+function withoutLength(hostCidr: string): string {
+  return hostCidr.split("/")[0] ?? hostCidr;
 }
 
 /**

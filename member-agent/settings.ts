@@ -2,6 +2,7 @@ import { z } from "zod";
 import { readName, readNodeName } from "../mesh/names.ts";
 import type { Checked } from "../mesh/refusal.ts";
 import { commaList } from "../platform/config.ts";
+import type { OpenPort } from "../tunnel/state.ts";
 
 /** A name that mesh accepts, with its own words when it does not. */
 function named(read: (text: string) => Checked<string>) {
@@ -10,6 +11,16 @@ function named(read: (text: string) => Checked<string>) {
     if (refusal !== undefined) context.addIssue({ code: "custom", message: refusal.message });
   });
 }
+
+/** `tcp/9100` */
+const openPort = z.string().transform((text, context): OpenPort => {
+  const [, protocol, digits] = /^(tcp|udp)\/(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (protocol !== undefined && port >= 1 && port <= 65_535)
+    return { protocol: protocol as OpenPort["protocol"], port };
+  context.addIssue({ code: "custom", message: `${text} is not a port; write it as tcp/9100 or udp/53` });
+  return z.NEVER;
+});
 
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
@@ -24,6 +35,10 @@ export const agentSettings = z.object({
   lanDevice: z.string().optional(),
   /** Addresses other clusters' gateways dial; empty: the LAN addresses. */
   endpoint: commaList(z.union([z.ipv4(), z.ipv6()], "must be an IP address")).default([]),
+  /** This gateway can't be dialled, unless an endpoint is given: it dials the others. */
+  behindNat: z.union([z.boolean(), z.stringbool()]).default(false),
+  /** Ports on this node's mesh addresses that linked clusters may reach, as `tcp/9100`. */
+  openPort: commaList(openPort).default([]),
   /** First of the UDP ports WireGuard listens on, one a remote rank. */
   wireguardPort: z.coerce.number().int().min(1024).max(65_000).default(51_820),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */

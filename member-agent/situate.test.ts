@@ -39,10 +39,11 @@ const level: MemberLevel = {
 const facts: OwnFacts = {
   cluster: "east",
   node: "a",
-  lan: { device: "eth0", addresses: ["192.168.1.10/24"], mtu: 1500 },
+  lan: { device: "eth0", addresses: ["192.168.1.10/24"], mtu: 1500, routerAdvertisements: false },
+  openPorts: [],
   withdrawn: [],
 };
-const own = { rank: 0, basePort: 51_820, privateKey: "key" };
+const own = { rank: 0, behindNAT: false, basePort: 51_820, privateKey: "key" };
 const view: View = {
   self: { name: "east", number: 1, podCIDRs: ["10.64.0.0/16"], announcedCIDRs: [], meshPrefixes: ["100.64.0.0/22"] },
   entries: [],

@@ -2,8 +2,9 @@ import type { MembershipStatus } from "../mesh/resources.ts";
 import type { SelfRecord, View } from "../mesh/view-records.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { ownMeshAddresses } from "./node/plan.ts";
-import type { Lan, OwnGateway, Remote, Situation } from "./situation.ts";
-import { remotesOf } from "./situation.ts";
+import type { OpenPort } from "../tunnel/state.ts";
+import type { Lan, OwnGateway, Situation } from "./situation.ts";
+import { remoteOf, remotesOf } from "./situation.ts";
 
 /** What a node knows by itself, beside its member's store. */
 export interface OwnFacts {
@@ -13,6 +14,7 @@ export interface OwnFacts {
   readonly lan: Lan;
   /** On a gateway node: its claim, and the last view it accepted. */
   readonly gateway?: { readonly own: OwnGateway | undefined; readonly view: View | undefined } | undefined;
+  readonly openPorts: readonly OpenPort[];
   readonly withdrawn: readonly string[];
 }
 
@@ -46,8 +48,10 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
     gateways: level.gateways.map(({ spec }) => spec),
     remotes: facts.gateway?.view
       ? remotesOf(facts.gateway.view)
-      : level.remotes.map(({ metadata, spec }): Remote => ({ ...spec, name: metadata.name })),
+      : level.remotes.map(({ metadata, spec }) => remoteOf({ ...spec, name: metadata.name })),
     gateway: facts.gateway?.own,
+    localCIDRs: membership.spec.localCIDRs,
+    openPorts: facts.openPorts,
     withdrawn: facts.withdrawn,
   };
   if (ownMeshAddresses(situation).length < self.meshPrefixes.length)

@@ -1,5 +1,6 @@
 import type { GatewayRecord, IPBlockSpec, TunnelKind } from "../mesh/resources.ts";
 import type { SelfRecord, View } from "../mesh/view-records.ts";
+import type { OpenPort } from "../tunnel/state.ts";
 
 /**
  * All that decides what a node's kernel must hold, as plain data: gathered from the member's store, the mailbox and the
@@ -17,6 +18,10 @@ export interface Situation {
   readonly remotes: readonly Remote[];
   /** Present on a gateway node. */
   readonly gateway?: OwnGateway | undefined;
+  /** This cluster's LANs and Services, as it declared them. */
+  readonly localCIDRs: readonly string[];
+  /** What an admin opened to remote clusters on this node's mesh addresses. */
+  readonly openPorts: readonly OpenPort[];
   /** Prefixes that were a remote cluster's and are nobody's now: they stay unreachable until the member leaves. */
   readonly withdrawn: readonly string[];
 }
@@ -28,6 +33,8 @@ export interface Lan {
   readonly addresses: readonly string[];
   /** Bytes. */
   readonly mtu: number;
+  /** Its IPv6 routes come by router advertisements (RFC 4861), which a forwarding kernel ignores unless told otherwise. */
+  readonly routerAdvertisements: boolean;
 }
 
 export interface ClusterNode {
@@ -48,13 +55,27 @@ export interface Remote {
   /** Pod CIDRs, announced ranges and mesh prefixes alike. */
   readonly prefixes: readonly string[];
   readonly meshPrefixes: readonly string[];
-  readonly gateways: readonly GatewayRecord[];
+  readonly gateways: readonly RemoteGateway[];
+  /** What the link asks for. */
   readonly tunnel: TunnelKind;
+  /** Kinds whose tunnels are there: one, or both while the link's kind is being changed. */
+  readonly accepts: readonly TunnelKind[];
+  /** The kind that packets leave by; one of `accepts`. */
+  readonly sends: TunnelKind;
+  /** Bytes: path MTU between the sites (outer packets), where the link gives one. */
   readonly mtu?: number | undefined;
+}
+
+/** A linked cluster's gateway, with its endpoints reduced to the one address that this gateway dials. */
+export interface RemoteGateway extends Omit<GatewayRecord, "endpoints"> {
+  /** IP address of a family that this node has; absent: it can't be dialled from here. */
+  readonly endpoint?: string | undefined;
 }
 
 export interface OwnGateway {
   readonly rank: number;
+  /** It dials and can't be dialled: WireGuard only. */
+  readonly behindNAT: boolean;
   readonly basePort: number;
   /** WireGuard, base64. */
   readonly privateKey: string;
@@ -62,13 +83,26 @@ export interface OwnGateway {
 
 /** The linked clusters of a view. */
 export function remotesOf(view: View): Remote[] {
-  return view.entries.map(({ peer, tunnel, mtu }) => ({
-    name: peer.name,
-    number: peer.number,
-    prefixes: [...peer.podCIDRs, ...peer.announcedCIDRs, ...peer.meshPrefixes],
-    meshPrefixes: peer.meshPrefixes,
-    gateways: peer.gateways,
+  return view.entries.map(({ peer, tunnel, mtu }) =>
+    remoteOf({ ...peer, prefixes: [...peer.podCIDRs, ...peer.announcedCIDRs, ...peer.meshPrefixes], tunnel, mtu }),
+  );
+}
+
+/** A linked cluster as it was published or stored. */
+export type PublishedRemote = Omit<Remote, "gateways" | "accepts" | "sends"> & {
+  readonly gateways: readonly GatewayRecord[];
+};
+
+export function remoteOf({ name, number, prefixes, meshPrefixes, gateways, tunnel, mtu }: PublishedRemote): Remote {
+  return {
+    name,
+    number,
+    prefixes,
+    meshPrefixes,
+    gateways: gateways.map(({ endpoints, ...gateway }) => ({ ...gateway, endpoint: endpoints[0] })),
     tunnel,
+    accepts: [tunnel],
+    sends: tunnel,
     mtu,
-  }));
+  };
 }

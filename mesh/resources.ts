@@ -175,6 +175,8 @@ export interface MembershipSpec {
   readonly cluster: string;
   /** `Left` is the word to every agent to take its kernel state away; a missing object is not. */
   readonly phase: "Joining" | "Joined" | "Left";
+  /** What the cluster declared of its LANs and Services at join: no route of a peer may lie over them. */
+  readonly localCIDRs: readonly string[];
 }
 export interface MembershipStatus {
   readonly number?: number | undefined;
@@ -212,6 +214,7 @@ export interface GatewaySpec {
 export interface GatewayStatus {
   readonly publicKey?: string | undefined;
   readonly endpoints: readonly string[];
+  readonly behindNAT: boolean;
   readonly basePort?: number | undefined;
   readonly appliedRevision?: Revision | undefined;
   readonly peers: readonly PairStatus[];
@@ -275,8 +278,10 @@ export interface GatewayRecord {
   readonly name: string;
   /** Lowest free when it was claimed, sticky, below {@link MAX_RANKS}. */
   readonly rank: number;
-  /** Addresses or DNS names peers dial, without port, the preferred one first. */
+  /** Addresses or DNS names peers dial, without port, the preferred one first; empty: it can't be dialled, it dials. */
   readonly endpoints: readonly string[];
+  /** Its packets arrive from other addresses or ports than it sends them from: no VXLAN to there. */
+  readonly behindNAT: boolean;
   /** It listens on `basePort + r` for remote rank r; peers dial `basePort + their own rank`. */
   readonly basePort: number;
   /** WireGuard public key, base64. */

@@ -64,8 +64,8 @@ test("a RemoteCluster has a number, readable prefixes, and its mesh prefixes amo
 });
 
 test("there is one membership, named mesh", () => {
-  expect(membershipRefusals("mesh", { mesh: "m", cluster: "east", phase: "Joined" })).toEqual([]);
-  expect(told(membershipRefusals("other", { mesh: "m", cluster: "east", phase: "Joined" }))).toEqual([
+  expect(membershipRefusals("mesh", { mesh: "m", cluster: "east", phase: "Joined", localCIDRs: [] })).toEqual([]);
+  expect(told(membershipRefusals("other", { mesh: "m", cluster: "east", phase: "Joined", localCIDRs: [] }))).toEqual([
     'bad-name | metadata.name: must be mesh, not "other"',
   ]);
 });

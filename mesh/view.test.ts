@@ -8,6 +8,7 @@ const gateway = (rank: number): GatewayRecord => ({
   name: `node-${rank}`,
   rank,
   endpoints: ["192.0.2.1"],
+  behindNAT: false,
   basePort: 51820,
   publicKey: "key",
 });

@@ -44,6 +44,7 @@ async function makeSide(label: string): Promise<Side> {
 function dataPath(side: Side, peer: Side, own: number, remote: number): DataPath {
   const prefixes = [`10.10${remote}.0.0/16`, `fd65:${remote}::/48`] as const;
   return {
+    vxlan: [],
     wireGuard: [
       {
         name: "trs0-0",
@@ -96,7 +97,11 @@ function dataPath(side: Side, peer: Side, own: number, remote: number): DataPath
       },
     ],
     firewall: {
-      lanDevice: "eth0",
+      clusterDevices: ["eth0"],
+      nodeAddresses: [],
+      openPorts: [],
+      vxlanEndpoints: [],
+      vxlanSources: [],
       remotePrefixes: prefixes,
       announcedPrefixes: [`10.10${own}.0.0/16`, `fd65:${own}::/48`],
       localPrefixes: [`10.10${own}.2.0/24`],
@@ -315,7 +320,7 @@ test("a wireguard-go that hangs is reported, and everything else is done without
 test("no tunnel is opened while the firewall can't be put in place", async () => {
   await removeDataPath(east.deps);
   const want = wantEast();
-  const firewall = want.firewall && { ...want.firewall, lanDevice: "a-name-too-long-for-any-device" };
+  const firewall = want.firewall && { ...want.firewall, clusterDevices: ["a-name-too-long-for-any-device"] };
   const report = await syncDataPath(east.deps, { ...want, firewall });
   expect(new Set(report.failed.map(({ part }) => part))).toEqual(
     new Set(["firewall", "links", "wireguard", "addresses", "nexthops", "routes", "sysctls"]),

@@ -6,6 +6,7 @@
 
 export interface DataPath {
   readonly wireGuard: readonly WireGuardInterface[];
+  readonly vxlan: readonly VxlanDevice[];
   /** On our own device, out of the LAN's way: health and node mesh addresses, with prefix length 32 or 128. */
   readonly meshAddresses: readonly string[];
   readonly nexthops: readonly Nexthop[];
@@ -15,7 +16,14 @@ export interface DataPath {
   readonly sysctls: readonly Sysctl[];
 }
 
-export const EMPTY_DATA_PATH: DataPath = { wireGuard: [], meshAddresses: [], nexthops: [], routes: [], sysctls: [] };
+export const EMPTY_DATA_PATH: DataPath = {
+  wireGuard: [],
+  vxlan: [],
+  meshAddresses: [],
+  nexthops: [],
+  routes: [],
+  sysctls: [],
+};
 
 /** One interface per remote rank, `trs<own rank>-<remote rank>`. */
 export interface WireGuardInterface {
@@ -35,6 +43,29 @@ export interface WireGuardPeer {
   readonly allowedIPs: readonly string[];
   /** Seconds; 0 is off. */
   readonly persistentKeepalive: number;
+}
+
+/** A VXLAN device that learns nothing: whoever is behind it is written down (RFC 7348, ip-link(8)). */
+export interface VxlanDevice {
+  readonly name: string;
+  readonly vni: number;
+  /** UDP, at both ends. */
+  readonly port: number;
+  /** Outer source address; all endpoints are of its family. */
+  readonly local: string;
+  /** Its own, as `02:00:00:00:00:01`. */
+  readonly mac: string;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly peers: readonly VxlanPeer[];
+}
+/** One far end: a permanent fdb entry (MAC to endpoint) and a permanent neighbour (address to MAC) for each address. */
+export interface VxlanPeer {
+  readonly mac: string;
+  /** Outer address. */
+  readonly endpoint: string;
+  /** Next hops that are at that MAC, without prefix length, of both families. */
+  readonly addresses: readonly string[];
 }
 
 /** A nexthop object: out of a device, through a router on it, or a group of other nexthops (`mpath`). */
@@ -60,22 +91,43 @@ export interface Route {
 }
 export type RouteTarget =
   | { readonly kind: "nexthop"; readonly id: number }
-  | { readonly kind: "multipath"; readonly hops: readonly { readonly via: string; readonly device: string }[] }
+  | { readonly kind: "multipath"; readonly hops: readonly Hop[] }
   | { readonly kind: "device"; readonly device: string }
   | { readonly kind: "unreachable" };
 
+/** A plain next hop: it comes back by itself when a carrier does. */
+export interface Hop {
+  readonly via: string;
+  readonly device: string;
+  /** Taken to be on the device's link, whatever its addresses say. */
+  readonly onlink?: boolean | undefined;
+}
+
 /** What `table inet trestle` lets through, marks and rewrites; see DESIGN section 5 and docs/operations. */
 export interface Firewall {
-  /** LAN interface: transit from here to remote prefixes is not tracked. */
-  readonly lanDevice: string;
+  /** Interfaces to this cluster's other nodes (LAN, VXLAN between nodes): transit from here to remote prefixes is not tracked. */
+  readonly clusterDevices: readonly string[];
   /** Prefixes of linked clusters. */
   readonly remotePrefixes: readonly string[];
   /** Prefixes of this cluster that tunnels may forward to. */
   readonly announcedPrefixes: readonly string[];
   /** This node's own pod blocks: the only traffic from a tunnel that is tracked, besides its own addresses. */
   readonly localPrefixes: readonly string[];
-  /** This node's mesh addresses (heartbeats and ICMP may enter here from a tunnel). */
+  /** This node's mesh addresses, health addresses included: from remote clusters only heartbeats, ICMP and {@link openPorts} enter there. */
   readonly localAddresses: readonly string[];
+  /** At most one a family: what traffic to remote prefixes leaves with that has another source than announced ones or was marked for masquerading. */
+  readonly nodeAddresses: readonly string[];
+  /** What an admin opened to remote clusters, on this node's mesh addresses. */
+  readonly openPorts: readonly OpenPort[];
+  /** Outer sources that VXLAN is taken from, by UDP port; from any other it is dropped. */
+  readonly vxlanEndpoints: readonly { readonly port: number; readonly addresses: readonly string[] }[];
+  /** Inner sources that may come in by VXLAN between clusters, by the MAC address that they come from. */
+  readonly vxlanSources: readonly { readonly mac: string; readonly prefixes: readonly string[] }[];
+}
+
+export interface OpenPort {
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
 }
 
 export interface Sysctl {

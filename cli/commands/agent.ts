@@ -23,6 +23,12 @@ export function agentCommand(shell: Shell): Command {
       "address that other clusters' gateways dial; repeatable (default: the LAN's)",
       collect,
     )
+    .option("--behind-nat", "this gateway can't be dialled by others; it dials them (WireGuard only)")
+    .option(
+      "--open-port <protocol/port>",
+      "port of this node that linked clusters may reach, e.g. tcp/9100; repeatable",
+      collect,
+    )
     .option("--wireguard-port <port>", "first of the UDP ports WireGuard listens on (default: 51820)")
     .option("--health-listen <host:port>", "serve /healthz and /readyz here")
     .action(async (flags: Readonly<Record<string, unknown>>, command: Command) => {

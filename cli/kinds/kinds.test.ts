@@ -21,7 +21,14 @@ const named = (name: string): Metadata => ({
   annotations: {},
 });
 
-const gateway = { name: "a", rank: 0, endpoints: ["192.0.2.1"], basePort: 51_820, publicKey: "PUBLICKEY=" };
+const gateway = {
+  name: "a",
+  rank: 0,
+  endpoints: ["192.0.2.1"],
+  behindNAT: false,
+  basePort: 51_820,
+  publicKey: "PUBLICKEY=",
+};
 const east: Cluster = {
   apiVersion: API_VERSION,
   kind: "Cluster",

@@ -10,6 +10,7 @@ export const gatewayRecord = z.object({
   name: z.string(),
   rank: z.int().min(0),
   endpoints: z.array(z.string()),
+  behindNAT: z.boolean().default(false),
   basePort: z.int().min(1).max(65_535),
   publicKey: z.string(),
 }) satisfies z.ZodType<GatewayRecord>;

@@ -1,10 +1,10 @@
 import { familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
-import type { Family, GatewayRecord } from "../../mesh/resources.ts";
+import type { Family } from "../../mesh/resources.ts";
 import { TUNNEL_FWMARK, wireGuardDevice } from "../../tunnel/marks.ts";
 import type { Nexthop, Route, WireGuardInterface, WireGuardPeer } from "../../tunnel/state.ts";
 import { remoteRouter } from "../node/plan.ts";
-import type { OwnGateway, Remote, Situation } from "../situation.ts";
+import type { OwnGateway, Remote, RemoteGateway, Situation } from "../situation.ts";
 
 /** Outer headers of WireGuard: IP, UDP 8, WireGuard 32 (https://www.wireguard.com/papers/wireguard.pdf, 5.4.6). */
 const OVERHEAD: Readonly<Record<Family, number>> = { 4: 60, 6: 80 };
@@ -31,8 +31,8 @@ export function wireGuardInterfaces(situation: Situation, own: OwnGateway): Wire
 }
 
 /** Port rule: gateway (A, i) dials (B, r) at B's base plus its own rank i. */
-function peerOf(remote: Remote, gateway: GatewayRecord, own: OwnGateway): WireGuardPeer {
-  const address = gateway.endpoints[0];
+function peerOf(remote: Remote, gateway: RemoteGateway, own: OwnGateway): WireGuardPeer {
+  const address = gateway.endpoint;
   const port = gateway.basePort + own.rank;
   return {
     publicKey: gateway.publicKey,

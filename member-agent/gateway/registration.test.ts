@@ -31,7 +31,7 @@ test("peers are told of a gateway once it has said its key and port, and each wo
   await announceGateway(store, gateway, { publicKey: "key", endpoints: ["192.0.2.1"], basePort: 51_820 });
   const { rank } = gateway.spec;
   expect(gatewayRecords(await store.list(gatewayKind))).toEqual([
-    { name: "a", rank, endpoints: ["192.0.2.1"], basePort: 51_820, publicKey: "key" },
+    { name: "a", rank, endpoints: ["192.0.2.1"], behindNAT: false, basePort: 51_820, publicKey: "key" },
   ]);
   expect((await store.get(gatewayKind, gateway.metadata.name))?.status.appliedRevision).toEqual(revision);
 });

@@ -43,10 +43,10 @@ export async function announceGateway(
 /** This cluster's gateways as peers need them; one that has not said its key yet is left out. */
 export function gatewayRecords(gateways: readonly Gateway[]): GatewayRecord[] {
   return gateways
-    .flatMap(({ spec, status: { publicKey, endpoints, basePort } }) =>
+    .flatMap(({ spec, status: { publicKey, endpoints, behindNAT, basePort } }) =>
       publicKey === undefined || basePort === undefined
         ? []
-        : [{ name: spec.node, rank: spec.rank, endpoints, basePort, publicKey }],
+        : [{ name: spec.node, rank: spec.rank, endpoints, behindNAT, basePort, publicKey }],
     )
     .toSorted((a, b) => a.rank - b.rank);
 }

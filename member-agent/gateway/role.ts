@@ -24,6 +24,8 @@ export interface GatewayRoleParts {
   readonly node: string;
   /** Addresses that other clusters' gateways dial. */
   readonly endpoints: readonly string[];
+  /** Its packets arrive from other addresses or ports than it sends them from. */
+  readonly behindNAT: boolean;
   /** First UDP port of WireGuard. */
   readonly basePort: number;
   readonly run: Run;
@@ -79,11 +81,11 @@ export class GatewayRole {
 
   /** Claims a rank unless this node has one, and says in the store how to dial it, what it carries out and what it hears. */
   async register(store: ResourceStore): Promise<void> {
-    const { node, endpoints, basePort } = this.#parts;
+    const { node, endpoints, behindNAT, basePort } = this.#parts;
     const gateway = await claimGateway(store, node);
     const publicKey = await this.#takeRank(gateway.spec.rank);
     const heard = { peers: this.#watcher.pairs, ...(this.#applied && { appliedRevision: this.#applied }) };
-    await announceGateway(store, gateway, { publicKey, endpoints, basePort, ...heard });
+    await announceGateway(store, gateway, { publicKey, endpoints, behindNAT, basePort, ...heard });
   }
 
   /** Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. */
@@ -168,10 +170,10 @@ export class GatewayRole {
 
   /** @returns the public key of that rank */
   async #takeRank(rank: number): Promise<string> {
-    const { folder, run, basePort } = this.#parts;
+    const { folder, run, basePort, behindNAT } = this.#parts;
     if (this.#own?.rank !== rank || this.#publicKey === undefined) {
       const { privateKey, publicKey } = await openWireGuardKey(folder, run, rank);
-      this.#own = { rank, basePort, privateKey };
+      this.#own = { rank, basePort, privateKey, behindNAT };
       this.#publicKey = publicKey;
     }
     return this.#publicKey;

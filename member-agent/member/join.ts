@@ -34,7 +34,8 @@ export async function joinMesh(
   wishes: JoinWishes,
 ): Promise<JoinAnswer> {
   const credential = await prepareCredential(store, token);
-  await writeMembership(store, { mesh: token.mesh, cluster: token.cluster, phase: "Joining" });
+  const { localCIDRs } = wishes;
+  await writeMembership(store, { mesh: token.mesh, cluster: token.cluster, phase: "Joining", localCIDRs });
   const signer = openSigner(credential.signingSeed);
   const keys = { userKey: publicKeyOfUser(credential.userSeed), signingKey: signer.publicKey };
   const request: JoinRequest = { ...wishes, ...keys, hubKey: token.hubKey };
@@ -55,7 +56,7 @@ export async function joinMesh(
     const answer = await askHub(nc, { subject: joinSubject(token.id), text, hubKey: token.hubKey, value: joinAnswer });
     const { userJWT, renewJWT, number, podCIDRs, meshPrefixes } = answer;
     await writeCredential(store, { ...credential, userJWT, renewJWT });
-    await writeMembership(store, { mesh: token.mesh, cluster: answer.cluster, phase: "Joined" });
+    await writeMembership(store, { mesh: token.mesh, cluster: answer.cluster, phase: "Joined", localCIDRs });
     await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) => ({
       ...status,
       number,

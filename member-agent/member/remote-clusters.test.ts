@@ -31,6 +31,7 @@ function views(): fc.Arbitrary<View> {
           name: `gw${rank}`,
           rank,
           endpoints: ["192.0.2.1"],
+          behindNAT: false,
           basePort: 51_820,
           publicKey: "k",
         })),

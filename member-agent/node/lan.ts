@@ -35,7 +35,10 @@ export async function observeLan(run: Run, named: string | undefined): Promise<L
       { retry: true },
     );
   }
-  return { device, addresses, mtu: link.mtu };
+  const advertised = routes.parse(
+    JSON.parse(await run("ip", ["-6", "-j", "route", "show", "default", "proto", "ra", "dev", device])),
+  );
+  return { device, addresses, mtu: link.mtu, routerAdvertisements: advertised.length > 0 };
 }
 
 async function defaultRouteDevice(run: Run): Promise<string | undefined> {

@@ -16,11 +16,14 @@ export function remoteCluster(number: number, ranks: readonly number[]): Remote 
     gateways: ranks.map((rank) => ({
       name: `gw${rank}`,
       rank,
-      endpoints: [`192.0.2.${number * 8 + rank}`],
+      endpoint: `192.0.2.${number * 8 + rank}`,
+      behindNAT: false,
       basePort: 51_820,
       publicKey: `key-${number}-${rank}`,
     })),
     tunnel: "WireGuard",
+    accepts: ["WireGuard"],
+    sends: "WireGuard",
   };
 }
 
@@ -53,13 +56,15 @@ export function situationOf({
   }
   return {
     node: `n${node}`,
-    lan: { device: "eth0", addresses: [`172.16.1.${10 + node}/24`], mtu: 1500 },
+    lan: { device: "eth0", addresses: [`172.16.1.${10 + node}/24`], mtu: 1500, routerAdvertisements: false },
     self: { name: "c1", number: 1, podCIDRs: [formatCidr(podCIDR)], announcedCIDRs: [], meshPrefixes: [meshPrefix] },
     nodes: names.map((name, index) => ({ name, addresses: [`172.16.1.${10 + index}/24`] })),
     blocks,
     gateways: names.slice(0, gateways).map((name, rank) => ({ node: name, rank })),
     remotes,
-    gateway: node < gateways ? { rank: node, basePort: 51_820, privateKey: "own-key" } : undefined,
+    gateway: node < gateways ? { rank: node, basePort: 51_820, privateKey: "own-key", behindNAT: false } : undefined,
+    localCIDRs: [],
+    openPorts: [],
     withdrawn: [],
   };
 }

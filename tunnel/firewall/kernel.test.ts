@@ -21,7 +21,11 @@ async function sync(want: Firewall | undefined) {
 }
 
 const EMPTY: Firewall = {
-  lanDevice: "eth0",
+  clusterDevices: ["eth0"],
+  nodeAddresses: [],
+  openPorts: [],
+  vxlanEndpoints: [],
+  vxlanSources: [],
   remotePrefixes: [],
   announcedPrefixes: [],
   localPrefixes: [],
@@ -37,11 +41,15 @@ test("nft lists any table of ours just as it was written, and one can follow any
     { maxLength: 8 },
   );
   const firewalls = fc.record({
-    lanDevice: fc.constantFrom("eth0", "eth0.5"),
+    clusterDevices: fc.constantFrom(["eth0"], ["eth0.5"]),
     remotePrefixes: some,
     announcedPrefixes: some,
     localPrefixes: some,
     localAddresses: fc.subarray(["10.1.255.1", "10.1.255.2", "fd65:1::1"]),
+    nodeAddresses: fc.constant([]),
+    openPorts: fc.constant([]),
+    vxlanEndpoints: fc.constant([]),
+    vxlanSources: fc.constant([]),
   });
   await fc.assert(
     fc.asyncProperty(firewalls, async (want) => {

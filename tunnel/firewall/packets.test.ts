@@ -49,7 +49,11 @@ beforeAll(async () => {
   await gateway.run("ip", ["address", "add", `${MESH_ADDRESS}/32`, "dev", "lo"]);
   await gateway.run("tee", ["/proc/sys/net/ipv4/ip_forward"], { stdin: "1" });
   const ruleset = rulesetOf({
-    lanDevice: "eth0",
+    clusterDevices: ["eth0"],
+    nodeAddresses: [],
+    openPorts: [],
+    vxlanEndpoints: [],
+    vxlanSources: [],
     remotePrefixes: ["10.2.0.0/16"],
     announcedPrefixes: ["10.1.0.0/16"],
     localPrefixes: ["10.1.9.0/24"],

@@ -10,7 +10,11 @@ import type { Ruleset } from "./ruleset.ts";
 import { disjoint, rulesetOf } from "./ruleset.ts";
 
 const FIREWALL: Firewall = {
-  lanDevice: "eth0",
+  clusterDevices: ["eth0"],
+  nodeAddresses: [],
+  openPorts: [],
+  vxlanEndpoints: [],
+  vxlanSources: [],
   remotePrefixes: ["10.2.0.0/16", "fd65:2::/48"],
   announcedPrefixes: ["10.1.0.0/16", "fd65:1::/48"],
   localPrefixes: ["10.1.7.0/24"],
@@ -70,7 +74,7 @@ test.each<[string, Ruleset | undefined, Ruleset | undefined, readonly FirewallSt
     ["write"],
   ],
   ["chains in another order", want, { ...want, objects: [...rules, ...without("rule").objects.toReversed()] }, []],
-  ["another LAN device", want, rulesetOf({ ...FIREWALL, lanDevice: "eth1" }), ["write"]],
+  ["another LAN device", want, rulesetOf({ ...FIREWALL, clusterDevices: ["eth1"] }), ["write"]],
   ["a prefix less", want, rulesetOf({ ...FIREWALL, remotePrefixes: [] }), ["add", "add"]],
   ["a prefix more", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/24", "10.1.8.0/24"] }), ["delete"]],
   ["another prefix", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/25"] }), ["delete", "add"]],
@@ -111,11 +115,15 @@ test("applying a plan leaves nothing to plan", () => {
   const some = fc.array(cidrs().map(formatCidr), { maxLength: 5 });
   const tables = fc
     .record({
-      lanDevice: fc.constantFrom("eth0", "eth1"),
+      clusterDevices: fc.constantFrom(["eth0"], ["eth1"]),
       remotePrefixes: some,
       announcedPrefixes: some,
       localPrefixes: some,
       localAddresses: fc.constantFrom([], ["10.1.255.1"]),
+      nodeAddresses: fc.constant([]),
+      openPorts: fc.constant([]),
+      vxlanEndpoints: fc.constant([]),
+      vxlanSources: fc.constant([]),
     })
     .map(rulesetOf);
   const maybe = fc.option(tables, { nil: undefined });

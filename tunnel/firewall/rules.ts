@@ -27,7 +27,7 @@ export const DROPS = {
 } as const;
 
 /** Table, chains and rules; the sets they use are `remote4`, `remote6`, `announced…`, `local…`, `own…`. */
-export function fixedObjects(lanDevice: string): NftObject[] {
+export function fixedObjects(clusterDevices: readonly string[]): NftObject[] {
   return [
     { table: { family: "inet", name: NFT_TABLE } },
     hook("prerouting", { type: "filter", hook: "prerouting", prio: -300 }),
@@ -36,7 +36,7 @@ export function fixedObjects(lanDevice: string): NftObject[] {
     hook("input", { type: "filter", hook: "input", prio: 0 }),
     // Before everybody's masquerading, which sits at srcnat = 100.
     hook("postrouting", { type: "nat", hook: "postrouting", prio: 90 }),
-    ...FAMILIES.flatMap((family) => transitRules(family, lanDevice)),
+    ...FAMILIES.flatMap((family) => transitRules(family, clusterDevices)),
     ...FAMILIES.map((family) =>
       rule(
         "forward",
@@ -54,11 +54,11 @@ export function fixedObjects(lanDevice: string): NftObject[] {
  * With all gateways active each sees one direction of a flow, and the common `ct state invalid drop` of others would
  * kill it: transit is not tracked. This node's own pods and addresses are, for they see both directions.
  */
-function transitRules(family: Protocol, lanDevice: string): NftObject[] {
+function transitRules(family: Protocol, clusterDevices: readonly string[]): NftObject[] {
   const { suffix } = family;
   const destination = address(family, "daddr");
   return [
-    rule("prerouting", [from(lanDevice), is(destination, `@remote${suffix}`), NOTRACK]),
+    ...clusterDevices.map((device) => rule("prerouting", [from(device), is(destination, `@remote${suffix}`), NOTRACK])),
     rule("prerouting", [
       from(TUNNELS),
       isNot(destination, `@local${suffix}`),

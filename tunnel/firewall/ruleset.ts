@@ -24,7 +24,7 @@ export function rulesetOf(firewall: Firewall): Ruleset {
   const sets = Object.entries(prefixes).flatMap(([name, cidrs]) =>
     FAMILIES.map(({ suffix, type }) => ({ name: `${name}${suffix}`, type, cidrs: ofFamily(cidrs, suffix) })),
   );
-  const [table, ...rest] = fixedObjects(firewall.lanDevice) as [NftObject, ...NftObject[]];
+  const [table, ...rest] = fixedObjects(firewall.clusterDevices) as [NftObject, ...NftObject[]];
   const declarations = sets.map(({ name, type }) => ({
     set: { family: "inet", name, table: NFT_TABLE, type, flags: ["interval"] },
   }));
