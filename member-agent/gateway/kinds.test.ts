@@ -1,0 +1,191 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { TunnelKind } from "../../mesh/resources.ts";
+import type { Hearing, KindState, LinkedBy, PathHeard } from "./kinds.ts";
+import { GRACE_MS, nextKinds, RECENT_MS } from "./kinds.ts";
+
+const kinds = fc.constantFrom<TunnelKind>("WireGuard", "VXLAN");
+const linked = (tunnel: TunnelKind, ranks: readonly number[] = [0]): LinkedBy => ({
+  name: "west",
+  tunnel,
+  gateways: ranks.map((rank) => ({ rank })),
+});
+const deaf: Hearing = () => undefined;
+
+/** Hears of each rank what the table says of it, by kind. */
+function hears(table: Readonly<Record<number, Partial<Record<TunnelKind, PathHeard>>>>): Hearing {
+  return (_, rank, kind) => table[rank]?.[kind];
+}
+
+function next(before: KindState, wanted: LinkedBy, hearing: Hearing, nowMs: number): KindState | undefined {
+  return nextKinds(new Map([["west", before]]), [wanted], hearing, nowMs).get("west");
+}
+
+const ON_WIREGUARD: KindState = { accepts: ["WireGuard"], sends: "WireGuard" };
+const proven = (atMs: number): PathHeard => ({ provenMs: atMs, provenFor: "VXLAN", heardMs: atMs, theyUse: ["VXLAN"] });
+
+describe("when another kind is wanted", () => {
+  test("both are accepted at once, and packets leave by the old one", () => {
+    expect(next(ON_WIREGUARD, linked("VXLAN"), deaf, 5)).toEqual({
+      accepts: ["WireGuard", "VXLAN"],
+      sends: "WireGuard",
+      changingSinceMs: 5,
+      otherUsedMs: 5,
+    });
+  });
+
+  test.each<[string, KindState["sends"], LinkedBy, Hearing]>([
+    [
+      "every gateway is proven",
+      "VXLAN",
+      linked("VXLAN", [0, 1]),
+      hears({ 0: { VXLAN: proven(9) }, 1: { VXLAN: proven(9) } }),
+    ],
+    ["one of them is not proven yet", "WireGuard", linked("VXLAN", [0, 1]), hears({ 0: { VXLAN: proven(9) } })],
+    [
+      "the proof answered a probe that asked for the old kind",
+      "WireGuard",
+      linked("VXLAN"),
+      hears({ 0: { VXLAN: { ...proven(9), provenFor: "WireGuard" } } }),
+    ],
+    ["only the old kind is heard", "WireGuard", linked("VXLAN"), hears({ 0: { WireGuard: { heardMs: 9 } } })],
+    ["there is no gateway, so nothing to lose", "VXLAN", linked("VXLAN", []), deaf],
+  ])("and %s, packets leave by %s", (_, sends, wanted, hearing) => {
+    const changing = next(ON_WIREGUARD, linked("VXLAN"), deaf, 5) as KindState;
+    expect(next(changing, wanted, hearing, 10)).toMatchObject({ sends, accepts: ["WireGuard", "VXLAN"] });
+  });
+
+  test("a gateway that is silent by either kind is waited for a while only, and one that is heard for ever", () => {
+    const changing = next(ON_WIREGUARD, linked("VXLAN"), deaf, 0) as KindState;
+    const late = RECENT_MS + 1;
+    const silent = hears({ 0: { VXLAN: proven(late) } });
+    expect(next(changing, linked("VXLAN", [0, 1]), silent, late)?.sends).toBe("VXLAN");
+    const half = hears({ 0: { VXLAN: proven(late) }, 1: { WireGuard: { heardMs: late } } });
+    expect(next(changing, linked("VXLAN", [0, 1]), half, late)?.sends).toBe("WireGuard");
+  });
+});
+
+describe("when packets leave by the kind wanted", () => {
+  const changed: KindState = { accepts: ["WireGuard", "VXLAN"], sends: "VXLAN", otherUsedMs: 0 };
+
+  test("the old kind goes after a grace, and not while any of their gateways last said that it uses it", () => {
+    expect(next(changed, linked("VXLAN"), deaf, GRACE_MS - 1)?.accepts).toEqual(["WireGuard", "VXLAN"]);
+    expect(next(changed, linked("VXLAN"), deaf, GRACE_MS)).toEqual({ accepts: ["VXLAN"], sends: "VXLAN" });
+    const theyLag = hears({
+      0: { VXLAN: { heardMs: 20, theyUse: ["WireGuard", "VXLAN"] }, WireGuard: { heardMs: 10, theyUse: ["VXLAN"] } },
+    });
+    expect(next(changed, linked("VXLAN"), theyLag, GRACE_MS)).toEqual({ ...changed, otherUsedMs: GRACE_MS });
+  });
+
+  test("a change back in the middle is one, and goes back when it is proven", () => {
+    const back = next(changed, linked("WireGuard"), deaf, 5);
+    expect(back).toMatchObject({ sends: "VXLAN", changingSinceMs: 5, accepts: ["WireGuard", "VXLAN"] });
+    const heard = hears({ 0: { WireGuard: { provenMs: 6, provenFor: "WireGuard", heardMs: 6 } } });
+    expect(next(back as KindState, linked("WireGuard"), heard, 7)).toMatchObject({ sends: "WireGuard" });
+  });
+});
+
+test("a cluster is never without a kind and never sends by one that it does not accept, whatever is heard", () => {
+  const heard = fc.record(
+    {
+      provenMs: fc.nat(60_000),
+      provenFor: kinds,
+      heardMs: fc.nat(60_000),
+      theyUse: fc.subarray<TunnelKind>(["WireGuard", "VXLAN"]),
+    },
+    { requiredKeys: [] },
+  );
+  const rounds = fc.array(
+    fc.record({ tunnel: kinds, heard: fc.array(heard, { minLength: 4, maxLength: 4 }), afterMs: fc.nat(40_000) }),
+  );
+  fc.assert(
+    fc.property(rounds, (all) => {
+      let states: ReadonlyMap<string, KindState> = new Map();
+      let nowMs = 0;
+      for (const round of all) {
+        nowMs += round.afterMs;
+        const hearing: Hearing = (_, rank, kind) => round.heard[rank * 2 + (kind === "VXLAN" ? 1 : 0)];
+        states = nextKinds(states, [linked(round.tunnel, [0, 1])], hearing, nowMs);
+        const state = states.get("west");
+        expect(state?.accepts).toContain(state?.sends);
+        expect(state?.accepts).toContain(round.tunnel);
+      }
+    }),
+  );
+});
+
+/** Two clusters that hear each other by every kind that both accept, once a step; each is told the link's kind when it is. */
+class TwoSides {
+  readonly wanted: [TunnelKind, TunnelKind];
+  readonly states: [KindState | undefined, KindState | undefined] = [undefined, undefined];
+  readonly #heard: [Map<TunnelKind, PathHeard>, Map<TunnelKind, PathHeard>] = [new Map(), new Map()];
+
+  constructor(tunnel: TunnelKind) {
+    this.wanted = [tunnel, tunnel];
+  }
+
+  step(side: 0 | 1, nowMs: number, isHeard: (kind: TunnelKind) => boolean): void {
+    const hearing: Hearing = (_, __, kind) => this.#heard[side].get(kind);
+    const wanted = [linked(this.wanted[side])];
+    const before = this.states[side];
+    this.states[side] = nextKinds(new Map(before && [["west", before]]), wanted, hearing, nowMs).get("west");
+    const other = side === 0 ? 1 : 0;
+    for (const kind of this.#common(isHeard)) {
+      this.#heard[other].set(kind, { ...this.#heard[other].get(kind), ...this.#word(side, nowMs) });
+      const proof = { provenMs: nowMs, provenFor: this.wanted[side] };
+      this.#heard[side].set(kind, { ...this.#heard[side].get(kind), ...proof, ...this.#word(other, nowMs) });
+    }
+  }
+
+  #common(isHeard: (kind: TunnelKind) => boolean): TunnelKind[] {
+    const [one, other] = this.states;
+    return (one?.accepts ?? []).filter((kind) => other?.accepts.includes(kind) === true && isHeard(kind));
+  }
+
+  #word(side: 0 | 1, nowMs: number): PathHeard {
+    const sends = this.states[side]?.sends ?? this.wanted[side];
+    return { heardMs: nowMs, theyUse: [sends, this.wanted[side]] };
+  }
+}
+
+test("each side accepts what the other sends at any time, however late either hears of a change", () => {
+  const change = fc.record({ tunnel: kinds, afterMs: fc.nat(90_000), lagMs: fc.tuple(fc.nat(60_000), fc.nat(60_000)) });
+  fc.assert(
+    fc.property(kinds, fc.array(change, { maxLength: 6 }), fc.constantFrom(200, 999), (first, changes, stepMs) => {
+      const sides = new TwoSides(first);
+      const told: { readonly atMs: number; readonly side: 0 | 1; readonly tunnel: TunnelKind }[] = [];
+      let saidMs = 0;
+      const last: [number, number] = [0, 0];
+      for (const { tunnel, afterMs, lagMs } of changes) {
+        saidMs += afterMs;
+        for (const side of [0, 1] as const) {
+          last[side] = Math.max(last[side], saidMs + lagMs[side]);
+          told.push({ atMs: last[side], side, tunnel });
+        }
+      }
+      const endMs = Math.max(...last) + 2 * GRACE_MS;
+      for (let nowMs = 0, side: 0 | 1 = 0; nowMs < endMs; nowMs += stepMs, side = side === 0 ? 1 : 0) {
+        for (const news of told)
+          if (news.atMs > nowMs - stepMs && news.atMs <= nowMs) sides.wanted[news.side] = news.tunnel;
+        sides.step(side, nowMs, () => true);
+        const [one, other] = sides.states;
+        if (one === undefined || other === undefined) continue;
+        expect(other.accepts).toContain(one.sends);
+        expect(one.accepts).toContain(other.sends);
+      }
+      const tunnel = changes.at(-1)?.tunnel ?? first;
+      const settled = { accepts: [tunnel], sends: tunnel };
+      expect(sides.states).toEqual([settled, settled]);
+    }),
+  );
+}, 60_000);
+
+test("a kind that never passes is never sent by, and traffic stays on the one that does", () => {
+  const sides = new TwoSides("WireGuard");
+  for (const side of [0, 1] as const) sides.step(side, 0, () => true);
+  sides.wanted.fill("VXLAN");
+  for (let nowMs = 0; nowMs < 5 * GRACE_MS; nowMs += 500) {
+    for (const side of [0, 1] as const) sides.step(side, nowMs, (kind) => kind === "WireGuard");
+  }
+  expect(sides.states.map((state) => state?.sends)).toEqual(["WireGuard", "WireGuard"]);
+});
