@@ -3,7 +3,10 @@ import { MeshError, messageOf } from "../platform/errors.ts";
 import type { ProgramFailure, Run } from "../platform/run.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** The two ways in which this folder uses ip(8): JSON to observe, a batch to apply. */
+/** The two ways in which this folder uses ip(8) and bridge(8): JSON to observe, a batch to apply. */
+
+/** iproute2's programs, which are alike in both. */
+type Program = "ip" | "bridge";
 
 /** Generous: 10,000 routes take 0.2 s, but a machine under load must not lose half a batch. */
 const BATCH_LIMIT_MS = 60_000;
@@ -13,10 +16,22 @@ const BATCH_LIMIT_MS = 60_000;
  * @throws MeshError as {@link Run} does, and `bad-output` when ip says something else than the schema expects
  */
 export async function ipJson<T>(run: Run, args: readonly string[], schema: z.ZodType<T>): Promise<T> {
-  const text = await run("ip", ["-j", ...args]);
+  return json(run, "ip", args, schema);
+}
+
+/**
+ * What `bridge -j …` says, by a schema.
+ * @throws as {@link ipJson}
+ */
+export async function bridgeJson<T>(run: Run, args: readonly string[], schema: z.ZodType<T>): Promise<T> {
+  return json(run, "bridge", args, schema);
+}
+
+async function json<T>(run: Run, program: Program, args: readonly string[], schema: z.ZodType<T>): Promise<T> {
+  const text = await run(program, ["-j", ...args]);
   const parsed = schema.safeParse(JSON.parse(text.trim() || "[]"));
   if (!parsed.success) {
-    throw new MeshError("bad-output", `ip -j ${args.join(" ")}: not understood: ${parsed.error.message}`, {
+    throw new MeshError("bad-output", `${program} -j ${args.join(" ")}: not understood: ${parsed.error.message}`, {
       retry: false,
       cause: parsed.error,
     });
@@ -26,12 +41,26 @@ export async function ipJson<T>(run: Run, args: readonly string[], schema: z.Zod
 
 /** Runs lines (without the leading `ip`) in one process, in order, each one whatever became of the others; no line, no process. */
 export async function ipBatch(run: Run, lines: readonly string[], options: readonly string[] = []): Promise<Outcome[]> {
+  return batch(run, "ip", lines, options);
+}
+
+/** As {@link ipBatch}, of lines without the leading `bridge`. */
+export async function bridgeBatch(run: Run, lines: readonly string[]): Promise<Outcome[]> {
+  return batch(run, "bridge", lines, []);
+}
+
+async function batch(
+  run: Run,
+  program: Program,
+  lines: readonly string[],
+  options: readonly string[],
+): Promise<Outcome[]> {
   if (lines.length === 0) {
     return [];
   }
   const stdin = `${lines.join("\n")}\n`;
   try {
-    await run("ip", [...options, "-force", "-batch", "-"], { stdin, limitMs: BATCH_LIMIT_MS });
+    await run(program, [...options, "-force", "-batch", "-"], { stdin, limitMs: BATCH_LIMIT_MS });
     return lines.map((step) => ({ step }));
   } catch (error) {
     const failures = parseBatchFailures(stderrOf(error));
