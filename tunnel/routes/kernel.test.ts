@@ -16,6 +16,8 @@ beforeAll(async () => {
     "link set dev eth0 up",
     "address add 192.0.2.1/24 dev eth0",
     "address add 2001:db8::1/64 dev eth0 nodad",
+    "link add dev trnvx address 02:00:00:00:00:01 type vxlan id 7 dstport 7 local 192.0.2.1 nolearning",
+    "link set dev trnvx up",
     "nexthop add id 4 dev eth0 protocol 174",
     "nexthop add id 40 group 4 protocol 174",
     "nexthop add id 6 via fe80::7 dev eth0 protocol 174",
@@ -36,13 +38,22 @@ async function sync(want: readonly Route[]) {
 function routes(family: 4 | 6): fc.Arbitrary<Route[]> {
   const of = <T>(four: T, six: T) => (family === 4 ? four : six);
   const via = (host: number) => of(`192.0.2.${host}`, `2001:db8::${host}`);
+  // The address of the one is nowhere near the device; that of the other is of a network that another device leads to.
+  const far = of(["10.99.0.1", "192.0.2.77"], ["fd99::1", "fe80::77"]);
   const target = fc.oneof<fc.Arbitrary<RouteTarget>[]>(
     fc.constant({ kind: "unreachable" }),
     fc.constantFrom(...of([4, 40], [6, 60])).map((id) => ({ kind: "nexthop", id })),
     fc.constant({ kind: "device", device: "eth0" }),
     fc
-      .subarray([7, 8, 9], { minLength: 1 })
-      .map((hosts) => ({ kind: "multipath", hops: hosts.map((host) => ({ via: via(host), device: "eth0" })) })),
+      .tuple(fc.subarray([7, 8, 9]), fc.subarray(far))
+      .filter(([hosts, beyond]) => hosts.length + beyond.length > 0)
+      .map(([hosts, beyond]) => ({
+        kind: "multipath",
+        hops: [
+          ...hosts.map((host) => ({ via: via(host), device: "eth0" })),
+          ...beyond.map((address) => ({ via: address, device: "trnvx", onlink: true })),
+        ],
+      })),
   );
   const one = fc.record({
     prefix: fc.constantFrom(

@@ -8,7 +8,12 @@ import type { Route, RouteTarget } from "../state.ts";
 /** A route of ours as it is. Without target: it leads nowhere that we would write (a weight, another type). */
 export type ObservedRoute = Omit<Route, "target"> & { readonly target?: RouteTarget | undefined };
 
-const HOP = z.object({ gateway: z.string().optional(), dev: z.string().optional(), weight: z.number().optional() });
+const HOP = z.object({
+  gateway: z.string().optional(),
+  dev: z.string().optional(),
+  weight: z.number().optional(),
+  flags: z.array(z.string()).default([]),
+});
 const ROUTES = z.array(
   z.object({
     type: z.string().default("unicast"),
@@ -16,6 +21,7 @@ const ROUTES = z.array(
     nhid: z.number().optional(),
     gateway: z.string().optional(),
     dev: z.string().optional(),
+    flags: z.array(z.string()).default([]),
     prefsrc: z.string().optional(),
     metric: z.number().optional(),
     metrics: z.array(z.object({ mtu: z.number().optional() })).default([]),
@@ -56,8 +62,10 @@ function targetOf(raw: RawRoute): RouteTarget | undefined {
   if (raw.nhid !== undefined) {
     return { kind: "nexthop", id: raw.nhid };
   }
-  const hops = (raw.nexthops ?? [raw]).map(({ gateway: via, dev: device }) =>
-    via === undefined || device === undefined ? undefined : { via, device },
+  const hops = (raw.nexthops ?? [raw]).map(({ gateway: via, dev: device, flags }) =>
+    via === undefined || device === undefined
+      ? undefined
+      : { via, device, ...(flags.includes("onlink") && { onlink: true }) },
   );
   if (hops.every((hop) => hop !== undefined)) {
     const plain = (raw.nexthops ?? []).every((hop) => (hop.weight ?? 1) === 1);

@@ -13,6 +13,10 @@ const hops = (...vias: string[]): RouteTarget => ({
   kind: "multipath",
   hops: vias.map((via) => ({ via, device: "eth0" })),
 });
+const onlink = (...vias: string[]): RouteTarget => ({
+  kind: "multipath",
+  hops: vias.map((via) => ({ via, device: "trnvx", onlink: true })),
+});
 
 test.each<[string, readonly Route[], readonly ObservedRoute[], readonly string[], readonly string[]]>([
   ["nothing differs", [TUNNEL, BACKSTOP, TUNNEL6], [BACKSTOP, TUNNEL6, TUNNEL], [], []],
@@ -91,6 +95,37 @@ test.each<[string, readonly Route[], readonly ObservedRoute[], readonly string[]
     [],
   ],
   [
+    "hops on link, one and several",
+    [
+      { prefix: "10.3.0.0/16", target: onlink("10.9.0.1", "10.9.0.2") },
+      { prefix: "fd65:3::/48", target: onlink("fe80::1") },
+    ],
+    [],
+    [
+      "route add unicast 10.3.0.0/16 proto 174 nexthop via 10.9.0.1 dev trnvx onlink nexthop via 10.9.0.2 dev trnvx onlink",
+      "route add unicast fd65:3::/48 proto 174 via fe80::1 dev trnvx onlink",
+    ],
+    [],
+  ],
+  [
+    "a hop that is not taken to be on link any more, and one that is now",
+    [
+      { prefix: "10.3.0.0/16", target: { kind: "multipath", hops: [{ via: "10.9.0.1", device: "trnvx" }] } },
+      { prefix: "10.4.0.0/16", target: onlink("10.9.0.1") },
+      { prefix: "10.5.0.0/16", target: onlink("10.9.0.1") },
+    ],
+    [
+      { prefix: "10.3.0.0/16", target: onlink("10.9.0.1") },
+      { prefix: "10.4.0.0/16", target: { kind: "multipath", hops: [{ via: "10.9.0.1", device: "trnvx" }] } },
+      { prefix: "10.5.0.0/16", target: onlink("10.9.0.1") },
+    ],
+    [
+      "route replace unicast 10.3.0.0/16 proto 174 via 10.9.0.1 dev trnvx",
+      "route replace unicast 10.4.0.0/16 proto 174 via 10.9.0.1 dev trnvx onlink",
+    ],
+    [],
+  ],
+  [
     "a device",
     [{ prefix: "10.2.255.1/32", target: { kind: "device", device: "trs0-0" } }],
     [],
@@ -107,6 +142,7 @@ const targets: fc.Arbitrary<RouteTarget> = fc.oneof(
   fc.record({ kind: fc.constant("nexthop" as const), id: fc.integer({ min: 1, max: 2 }) }),
   fc.record({ kind: fc.constant("device" as const), device: fc.constantFrom("trs0-0", "trs0-1") }),
   fc.subarray(["10.0.0.1", "10.0.0.2", "10.0.0.3"], { minLength: 1 }).map((vias) => hops(...vias)),
+  fc.subarray(["10.0.0.1", "10.0.0.2"], { minLength: 1 }).map((vias) => onlink(...vias)),
 );
 const route: fc.Arbitrary<Route> = fc.record({
   prefix: fc.constantFrom("10.2.0.0/16", "10.3.0.0/16", "fd65:2::/48", "fd65:3::/48"),

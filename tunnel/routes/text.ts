@@ -1,5 +1,5 @@
 import { ROUTE_PROTOCOL } from "../marks.ts";
-import type { Route, RouteTarget } from "../state.ts";
+import type { Hop, Route, RouteTarget } from "../state.ts";
 import type { ObservedRoute } from "./observe.ts";
 
 /** Routes as ip-route(8) takes them: for batches, and to tell whether two of the same key are the same. */
@@ -50,8 +50,12 @@ function targetText(target: RouteTarget): string {
     case "unreachable":
       return "";
     case "multipath": {
-      const hops = target.hops.map(({ via, device }) => `via ${via} dev ${device}`).toSorted();
+      const hops = target.hops.map(hopText).toSorted();
       return hops.length === 1 ? hops.join("") : hops.map((hop) => `nexthop ${hop}`).join(" ");
     }
   }
+}
+
+function hopText({ via, device, onlink = false }: Hop): string {
+  return `via ${via} dev ${device}${onlink ? " onlink" : ""}`;
 }
