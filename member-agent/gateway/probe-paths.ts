@@ -1,0 +1,61 @@
+import { familyOf } from "../../mesh/cidr.ts";
+import { healthAddress } from "../../mesh/mesh-prefix.ts";
+import type { TunnelKind } from "../../mesh/resources.ts";
+import type { Remote, Situation } from "../situation.ts";
+
+/** One kind of tunnel between this gateway and one of a linked cluster. */
+export interface ProbePath {
+  readonly cluster: string;
+  readonly rank: number;
+  readonly kind: TunnelKind;
+  /** Health addresses, this gateway's and theirs, for that kind. */
+  readonly from: string;
+  readonly to: string;
+  /** The kind that packets to that cluster leave by, and the one that the link asks for. */
+  readonly sends: TunnelKind;
+  readonly wants: TunnelKind;
+  /** Milliseconds between probes; absent: the path is not probed, only answered. */
+  readonly everyMs?: number | undefined;
+}
+
+const CHANGING_MS = 200;
+const CHANGED_MS = 1_000;
+const SETTLED_MS = 5_000;
+
+/** Every path by which this gateway takes packets. Pure. */
+export function probePaths({ gateway, self, remotes }: Pick<Situation, "gateway" | "self" | "remotes">): ProbePath[] {
+  if (gateway === undefined) return [];
+  return remotes.flatMap((remote) => {
+    const [ours, theirs] = commonPrefixes(self.meshPrefixes, remote.meshPrefixes) ?? [];
+    if (ours === undefined || theirs === undefined) return [];
+    const { name: cluster, sends, tunnel: wants, accepts, gateways } = remote;
+    return accepts.flatMap((kind) => {
+      const from = healthHost(ours, gateway.rank, kind);
+      const everyMs = paceOf(remote, kind);
+      return gateways.map(({ rank }) => {
+        const to = healthHost(theirs, rank, kind);
+        return { cluster, rank, kind, from, to, sends, wants, everyMs };
+      });
+    });
+  });
+}
+
+/** WireGuard says by its own keepalives whether it is well, as long as nothing is to be changed. */
+function paceOf({ accepts, sends, tunnel }: Remote, kind: TunnelKind): number | undefined {
+  if (sends !== tunnel) return CHANGING_MS;
+  if (accepts.length > 1) return CHANGED_MS;
+  return kind === "VXLAN" ? SETTLED_MS : undefined;
+}
+
+/** One family suffices to prove a tunnel, for it carries both; IPv4 where both sides have it. */
+function commonPrefixes(ours: readonly string[], theirs: readonly string[]): [string, string] | undefined {
+  for (const family of [4, 6] as const) {
+    const [own, other] = [ours, theirs].map((prefixes) => prefixes.find((prefix) => familyOf(prefix) === family));
+    if (own !== undefined && other !== undefined) return [own, other];
+  }
+  return undefined;
+}
+
+function healthHost(meshPrefix: string, rank: number, kind: TunnelKind): string {
+  return healthAddress(meshPrefix, rank, kind).replace(/\/\d+$/, "");
+}
