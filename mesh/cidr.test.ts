@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import {
   addressInCidr,
+  addressPart,
   bitsOf,
   cidrOf,
   compareCidrs,
@@ -13,6 +14,7 @@ import {
   overlaps,
   parseAddress,
   parseCidr,
+  parseInterfaceAddress,
   sizeOf,
 } from "./cidr.ts";
 import { addresses, cidrs } from "./testing/arbitraries.ts";
@@ -59,6 +61,20 @@ test.each([
   "10.0.0.0/8/8",
 ])("%j is no CIDR", (text) => {
   expect(() => parseCidr(text)).toThrow(RangeError);
+});
+
+test.each([
+  ["10.1.2.3/24", "10.1.2.3", "10.1.2.0/24"],
+  ["10.1.2.3/32", "10.1.2.3", "10.1.2.3/32"],
+  ["fd00:1::a/64", "fd00:1::a", "fd00:1::/64"],
+])("an interface with %s has %s in %s", (text, address, subnet) => {
+  const read = parseInterfaceAddress(text);
+  expect([formatAddress(read.address), formatCidr(read.subnet)]).toEqual([address, subnet]);
+  expect(addressPart(text)).toBe(address);
+});
+
+test.each(["10.1.2.3", "10.1.2.3/33", "10.1.2.3/", "10.1.2/24"])("%j is no interface's address", (text) => {
+  expect(() => parseInterfaceAddress(text)).toThrow(RangeError);
 });
 
 test("reading what was written gives the same back", () => {

@@ -50,7 +50,7 @@ export function parseAddress(text: string): Address {
  */
 export function parseCidr(text: string): Cidr {
   const slash = text.indexOf("/");
-  const { family, value } = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  const { family, value } = parseAddress(addressPart(text));
   const length = slash < 0 ? undefined : readLength(text, slash + 1);
   if (length === undefined || length > bitsOf(family)) {
     throw new RangeError(`"${text}" is not a CIDR`);
@@ -59,6 +59,32 @@ export function parseCidr(text: string): Cidr {
     throw new RangeError(`"${text}" has host bits set`);
   }
   return { family, first: value, length };
+}
+
+/** An interface's address and the subnet that it lies in. */
+export interface InterfaceAddress {
+  readonly address: Address;
+  readonly subnet: Cidr;
+}
+
+/**
+ * Reads an interface's address with its prefix length, e.g. `10.1.0.10/24`.
+ * @throws RangeError when `text` is none
+ */
+export function parseInterfaceAddress(text: string): InterfaceAddress {
+  const slash = text.indexOf("/");
+  const address = parseAddress(addressPart(text));
+  const length = slash < 0 ? undefined : readLength(text, slash + 1);
+  if (length === undefined || length > bitsOf(address.family)) {
+    throw new RangeError(`"${text}" is not an address with its prefix length`);
+  }
+  return { address, subnet: cidrOf(address, length) };
+}
+
+/** The text of an address without its prefix length, if it has one. */
+export function addressPart(text: string): string {
+  const slash = text.indexOf("/");
+  return slash < 0 ? text : text.slice(0, slash);
 }
 
 /** The CIDR of this length that holds `address`. */

@@ -3,7 +3,7 @@ import { formatCidr, overlaps, parseCidr } from "./cidr.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** Ranges that mean something else to every kernel (RFC 6890), so that no cluster can own them. */
-const RESERVED = (
+export const RESERVED: readonly { readonly range: Cidr; readonly meaning: string }[] = (
   [
     ["0.0.0.0/8", "this network"],
     ["127.0.0.0/8", "loopback"],
