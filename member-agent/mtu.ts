@@ -1,0 +1,85 @@
+import { familyOf } from "../mesh/cidr.ts";
+import type { Family, TunnelKind } from "../mesh/resources.ts";
+import type { Lan, Remote, RemoteGateway } from "./situation.ts";
+
+/**
+ * How large a packet may be, in bytes. A device's MTU follows from the LAN alone and never changes with its peers; what
+ * is smaller than that is said by the routes.
+ */
+
+/**
+ * Outer headers by kind and by family of the outer addresses: IP (20 or 40) and UDP (8), then
+ * - WireGuard: header 16, tag 16 (https://www.wireguard.com/papers/wireguard.pdf, section 5.4.6)
+ * - VXLAN: header 8, inner Ethernet header 14 (RFC 7348, section 5)
+ */
+const OVERHEAD: Readonly<Record<TunnelKind, Readonly<Record<Family, number>>>> = {
+  WireGuard: { 4: 60, 6: 80 },
+  VXLAN: { 4: 50, 6: 70 },
+};
+/** IPv6 works on no smaller one (RFC 8200, section 5): below, the outer packets are cut in two instead. */
+const FLOOR = 1280;
+/**
+ * WireGuard pads packets to a multiple of this before it seals them (section 5.4.6), but not beyond the MTU of its
+ * device; wireguard-go does not ask the route. So 1,340 bytes on a device of 1,440 leave as 1,404, and a path of 1,400
+ * loses them (seen).
+ */
+const PADDING = 16;
+
+/** What decides sizes on one node. */
+export interface Wire {
+  /** MTU of its LAN. */
+  readonly mtu: number;
+  /** Families of its LAN addresses; outer packets can have no other. */
+  readonly families: readonly Family[];
+}
+
+export function wireOf(lan: Lan): Wire {
+  return { mtu: lan.mtu, families: ([4, 6] as const).filter((family) => lan.addresses.some(isOf(family))) };
+}
+
+/** MTU of every WireGuard device: that of peers over IPv4 where there can be any; routes over IPv6 say less. */
+export function wireGuardMtu({ mtu, families }: Wire): number {
+  return inner(mtu, "WireGuard", families.includes(4) ? 4 : 6);
+}
+
+/** MTU of a VXLAN device with outer addresses of this family. */
+export function vxlanMtu({ mtu }: Wire, outer: Family): number {
+  return inner(mtu, "VXLAN", outer);
+}
+
+/** Largest packet that goes to one gateway by one kind of tunnel. */
+export function gatewayMtu(
+  { mtu: path }: Pick<Remote, "mtu">,
+  { endpoint }: Pick<RemoteGateway, "endpoint">,
+  kind: TunnelKind,
+  wire: Wire,
+): number {
+  // Who dials us may come by any family that we have.
+  const outer = endpoint === undefined ? (wire.families.includes(6) ? 6 : 4) : familyOf(endpoint);
+  const mtu = inner(Math.min(wire.mtu, path ?? wire.mtu), kind, outer);
+  return kind === "WireGuard" && mtu < wireGuardMtu(wire) ? Math.max(FLOOR, mtu - (mtu % PADDING)) : mtu;
+}
+
+/**
+ * Largest packet that goes to a linked cluster whichever gateway it takes, by either kind while there are both. The same
+ * on its gateways and on plain nodes, for those answer "too big" to their pods.
+ */
+export function remoteMtu(remote: Pick<Remote, "accepts" | "gateways" | "mtu">, wire: Wire): number {
+  return remote.accepts
+    .flatMap((kind) => remote.gateways.map((gateway) => gatewayMtu(remote, gateway, kind, wire)))
+    .reduce((least, mtu) => Math.min(least, mtu), wire.mtu);
+}
+
+/** The MTU that a route out of devices with these MTUs has to say for packets of at most `path`: none where they do. */
+export function routeMtu(path: number, devices: readonly number[]): number | undefined {
+  const mtu = Math.min(path, ...devices);
+  return mtu < Math.max(...devices) ? mtu : undefined;
+}
+
+function inner(outerMtu: number, kind: TunnelKind, outer: Family): number {
+  return Math.max(FLOOR, outerMtu - OVERHEAD[kind][outer]);
+}
+
+function isOf(family: Family): (text: string) => boolean {
+  return (text) => familyOf(text) === family;
+}
