@@ -1,9 +1,10 @@
 import type { MembershipStatus } from "../mesh/resources.ts";
 import type { SelfRecord, View } from "../mesh/view-records.ts";
 import type { MemberLevel } from "./member/level.ts";
+import { wireOf } from "./mtu.ts";
 import { ownMeshAddresses } from "./node/plan.ts";
 import type { OpenPort } from "../tunnel/state.ts";
-import type { Lan, OwnGateway, Situation } from "./situation.ts";
+import type { Lan, OwnGateway, Reach, Situation } from "./situation.ts";
 import { remoteOf, remotesOf } from "./situation.ts";
 
 /** What a node knows by itself, beside its member's store. */
@@ -15,6 +16,8 @@ export interface OwnFacts {
   /** On a gateway node: its claim, and the last view it accepted. */
   readonly gateway?: { readonly own: OwnGateway | undefined; readonly view: View | undefined } | undefined;
   readonly openPorts: readonly OpenPort[];
+  /** Addresses of gateways' endpoints that are names, see {@link Reach}; absent: nobody looks names up. */
+  readonly resolved?: Reach["resolved"] | undefined;
   readonly withdrawn: readonly string[];
 }
 
@@ -39,6 +42,7 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
     return { missing: "no view was received from the hub yet" };
   const self = facts.gateway?.view?.self ?? selfOf(membership.spec.cluster, membership.status);
   if (self === undefined) return { missing: "the hub's answer to the join is not in the store yet" };
+  const reach: Reach = { families: wireOf(facts.lan).families, resolved: facts.resolved ?? new Map() };
   const situation: Situation = {
     node: facts.node,
     lan: facts.lan,
@@ -47,8 +51,8 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
     blocks: level.blocks.map(({ spec }) => spec),
     gateways: level.gateways.map(({ spec }) => spec),
     remotes: facts.gateway?.view
-      ? remotesOf(facts.gateway.view)
-      : level.remotes.map(({ metadata, spec }) => remoteOf({ ...spec, name: metadata.name })),
+      ? remotesOf(facts.gateway.view, reach)
+      : level.remotes.map(({ metadata, spec }) => remoteOf({ ...spec, name: metadata.name }, reach)),
     gateway: facts.gateway?.own,
     localCIDRs: membership.spec.localCIDRs,
     openPorts: facts.openPorts,

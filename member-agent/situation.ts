@@ -1,4 +1,6 @@
-import type { GatewayRecord, IPBlockSpec, TunnelKind } from "../mesh/resources.ts";
+import { isIP } from "node:net";
+import { familyOf, formatAddress, parseAddress } from "../mesh/cidr.ts";
+import type { Family, GatewayRecord, IPBlockSpec, TunnelKind } from "../mesh/resources.ts";
 import type { SelfRecord, View } from "../mesh/view-records.ts";
 import type { OpenPort } from "../tunnel/state.ts";
 
@@ -81,10 +83,21 @@ export interface OwnGateway {
   readonly privateKey: string;
 }
 
+/** What decides which of a remote gateway's endpoints is dialled. */
+export interface Reach {
+  /** Those of this node's LAN addresses. */
+  readonly families: readonly Family[];
+  /** Addresses of endpoints that are names, in the order of preference; one that is missing was not found. */
+  readonly resolved: ReadonlyMap<string, readonly string[]>;
+}
+
 /** The linked clusters of a view. */
-export function remotesOf(view: View): Remote[] {
+export function remotesOf(view: View, reach: Reach): Remote[] {
   return view.entries.map(({ peer, tunnel, mtu }) =>
-    remoteOf({ ...peer, prefixes: [...peer.podCIDRs, ...peer.announcedCIDRs, ...peer.meshPrefixes], tunnel, mtu }),
+    remoteOf(
+      { ...peer, prefixes: [...peer.podCIDRs, ...peer.announcedCIDRs, ...peer.meshPrefixes], tunnel, mtu },
+      reach,
+    ),
   );
 }
 
@@ -93,16 +106,30 @@ export type PublishedRemote = Omit<Remote, "gateways" | "accepts" | "sends"> & {
   readonly gateways: readonly GatewayRecord[];
 };
 
-export function remoteOf({ name, number, prefixes, meshPrefixes, gateways, tunnel, mtu }: PublishedRemote): Remote {
+export function remoteOf(published: PublishedRemote, reach: Reach): Remote {
+  const { name, number, prefixes, meshPrefixes, gateways, tunnel, mtu } = published;
   return {
     name,
     number,
     prefixes,
     meshPrefixes,
-    gateways: gateways.map(({ endpoints, ...gateway }) => ({ ...gateway, endpoint: endpoints[0] })),
+    gateways: gateways.map(({ endpoints, ...gateway }) => ({ ...gateway, endpoint: endpointOf(endpoints, reach) })),
     tunnel,
     accepts: [tunnel],
     sends: tunnel,
     mtu,
   };
 }
+
+/** The first address, in the record's order, of a family that this node has; in canonical text, as kernels print it. */
+function endpointOf(endpoints: readonly string[], { families, resolved }: Reach): string | undefined {
+  for (const endpoint of endpoints) {
+    const addresses = isIP(endpoint) === 0 ? (resolved.get(endpoint) ?? []) : [endpoint];
+    const usable = addresses.find((address) => families.includes(familyOf(address)) && !MEANT_ELSEWHERE.test(address));
+    if (usable !== undefined) return familyOf(usable) === 4 ? usable : formatAddress(parseAddress(usable));
+  }
+  return undefined;
+}
+
+/** Of IPv6 texts: a zone, which means nothing here, and IPv4 in disguise. */
+const MEANT_ELSEWHERE = /%|:.*\./;
