@@ -10,7 +10,7 @@ import type { HubLedger } from "./ledger.ts";
 import type { HubChange, HubLevel } from "./level.ts";
 import { judgeLinks } from "./link-status.ts";
 import { countPools } from "./pool-status.ts";
-import { publishViews } from "./publish.ts";
+import { viewPublishing } from "./publish.ts";
 import { enterRanges } from "./ranges.ts";
 import type { ReportBook } from "./reports.ts";
 
@@ -67,12 +67,13 @@ export function workOfLevel({ clusters }: HubLevel): readonly Work[] {
 /** The hub's controllers: each brings one part of the world in line with the level, whatever woke it. */
 export function runControllers(parts: ControllerParts, signal: AbortSignal): KeyedQueue {
   const { store, ledger, level, publisher, reports, epoch, isHeld, oneAtATime, remove, clock, log } = parts;
+  const publishViews = viewPublishing(publisher, epoch);
   let desired: ReadonlyMap<string, Revision> = new Map();
 
   const works: Record<Exclude<Work, `cluster/${string}`>, () => Promise<void>> = {
     views: async () => {
       const before = desired;
-      desired = await publishViews(publisher, level(), epoch);
+      desired = await publishViews(level());
       for (const [name, { generation }] of desired)
         if (before.get(name)?.generation !== generation) queue.add(`cluster/${name}`);
     },

@@ -1,12 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import { cidrPoolKind } from "../crds/cidr-pool.ts";
 import { clusterLinkKind } from "../crds/cluster-link.ts";
 import { clusterKind } from "../crds/cluster.ts";
 import { ledgerKind } from "../crds/ledger.ts";
 import { EMPTY_LEDGER } from "../mesh/ledger.ts";
-import { resolveLinks } from "../mesh/links.ts";
-import type { ResolvedLinks } from "../mesh/links.ts";
 import { SINGLETON_NAME } from "../mesh/names.ts";
 import type { CIDRPool, Cluster, ClusterLink, LedgerSpec } from "../mesh/resources.ts";
+import { resolveLinks } from "../mesh/ties.ts";
+import type { ResolvedLinks } from "../mesh/ties.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 
 /** Which kind of thing changed: each wakes other controllers. */
@@ -36,10 +37,10 @@ export interface HubWatch {
 
 /** Watches every kind the hub acts on. */
 export function watchHub(store: ResourceStore, onChange: (change: HubChange) => void, signal: AbortSignal): HubWatch {
-  // Resolving the links of a large mesh takes seconds: once a change is often enough.
   let known: HubLevel | undefined;
+  let isCurrent = false;
   const tell = (change: HubChange): void => {
-    known = undefined;
+    isCurrent = false;
     onChange(change);
   };
   const clusters = store.watch(clusterKind, ({ name }) => tell({ kind: "cluster", name }), signal);
@@ -56,12 +57,35 @@ export function watchHub(store: ResourceStore, onChange: (change: HubChange) => 
       pools: [...pools.objects.values()],
       ledger: ledgers.objects.get(SINGLETON_NAME)?.spec ?? EMPTY_LEDGER,
     };
-    return { ...level, resolved: resolveLinks(level.links, present) };
+    return { ...level, resolved: resolvedIn(level, known) };
   };
   const all = [clusters, links, pools, ledgers];
   return {
     synced: Promise.all(all.map((watch) => watch.synced)).then(() => undefined),
     done: Promise.all(all.map((watch) => watch.done)).then(() => undefined),
-    level: () => (known ??= read()),
+    level: () => {
+      if (known === undefined || !isCurrent) known = read();
+      isCurrent = true;
+      return known;
+    },
   };
+}
+
+/** A cluster's or a link's status changes all the time, and which clusters are linked does not follow from it. */
+function resolvedIn(
+  { links, clusters }: Pick<HubLevel, "links" | "clusters">,
+  former: HubLevel | undefined,
+): ResolvedLinks {
+  const isAsBefore =
+    former !== undefined &&
+    isSame(links, former.links, ({ metadata, spec }) => [metadata.name, metadata.creationTimestamp, spec]) &&
+    isSame(clusters, former.clusters, ({ metadata }) => [metadata.name, metadata.labels]);
+  return isAsBefore ? former.resolved : resolveLinks(links, clusters, former?.resolved);
+}
+
+/** True when both lists hold, one by one, the same objects, or such as agree in `facts`. */
+function isSame<T>(some: readonly T[], others: readonly T[], facts: (one: T) => unknown): boolean {
+  const agree = (one: T, other: T | undefined): boolean =>
+    one === other || (other !== undefined && isDeepStrictEqual(facts(one), facts(other)));
+  return some.length === others.length && some.every((one, at) => agree(one, others[at]));
 }

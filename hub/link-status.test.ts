@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { resolveLinks } from "../mesh/links.ts";
 import type { Cluster, ClusterLink, ClusterLinkStatus, PairStatus } from "../mesh/resources.ts";
 import { cluster, link } from "../mesh/testing/objects.ts";
+import { resolveLinks } from "../mesh/ties.ts";
 import { linkStatus } from "./link-status.ts";
 
 const NOW = "2026-02-01T00:00:00Z";

@@ -1,7 +1,8 @@
 import { clusterLinkKind } from "../crds/cluster-link.ts";
-import { compareByBadness, countPairs } from "../mesh/pair-state.ts";
-import type { LinkProblems, ResolvedLinks } from "../mesh/links.ts";
+import { surveyPairs } from "../mesh/pair-state.ts";
 import type { ClusterLink, ClusterLinkStatus, Condition, PairStatus } from "../mesh/resources.ts";
+import { conflictOf, pairsRuledBy } from "../mesh/ties.ts";
+import type { ResolvedLinks } from "../mesh/ties.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { amendStatusIfThere } from "./amend.ts";
 
@@ -23,39 +24,36 @@ export async function judgeLinks(store: ResourceStore, links: readonly ClusterLi
 }
 
 /** Pure: both directions of each of the link's pairs counted, the worst of them, and whether the link is as it was asked. */
-export function linkStatus(link: ClusterLink, { resolved, pair, now }: LinkFacts): ClusterLinkStatus {
-  const directed = resolved.pairs
-    .filter(({ link: name }) => name === link.metadata.name)
-    .flatMap(({ a, b, tunnel }) => [
-      pair(a, b) ?? unreported(a, b, tunnel, link.metadata.creationTimestamp),
-      pair(b, a) ?? unreported(b, a, tunnel, link.metadata.creationTimestamp),
-    ]);
-  return {
-    pairs: countPairs(directed),
-    worst: directed
-      .filter(({ state }) => state !== "Up")
-      .toSorted(compareByBadness)
-      .slice(0, WORST),
-    conditions: [ready(resolved.problems.get(link.metadata.name), link.status.conditions, now)],
-  };
+export function linkStatus(link: ClusterLink, facts: LinkFacts): ClusterLinkStatus {
+  const { counts, worst } = surveyPairs(directedPairs(link, facts), WORST);
+  return { pairs: counts, worst, conditions: [ready(link, facts)] };
 }
 
-function ready(problems: LinkProblems | undefined, before: readonly Condition[], now: string): Condition {
-  const condition = { type: "Ready", ...verdict(problems) } as const;
-  const last = before.find(({ type }) => type === "Ready");
+function* directedPairs({ metadata, spec }: ClusterLink, { resolved, pair }: LinkFacts): Generator<PairStatus> {
+  const known = resolved.links.get(metadata.name);
+  if (known === undefined) return;
+  for (const { a, b } of pairsRuledBy(resolved, known)) {
+    yield pair(a, b) ?? unreported(a, b, spec.tunnel, metadata.creationTimestamp);
+    yield pair(b, a) ?? unreported(b, a, spec.tunnel, metadata.creationTimestamp);
+  }
+}
+
+function ready({ metadata, status }: ClusterLink, { resolved, now }: LinkFacts): Condition {
+  const condition = { type: "Ready", ...verdict(resolved, metadata.name) } as const;
+  const last = status.conditions.find(({ type }) => type === "Ready");
   const unchanged = last !== undefined && last.status === condition.status && last.reason === condition.reason;
   return { ...condition, lastTransitionTime: unchanged ? last.lastTransitionTime : now };
 }
 
-function verdict(problems: LinkProblems | undefined): Pick<Condition, "status" | "reason" | "message"> {
-  const [unknown] = problems?.unknown ?? [];
-  if (unknown !== undefined) {
-    const message = `no cluster is named ${problems?.unknown.map((name) => `"${name}"`).join(", ")}; it is linked as soon as it joins`;
+function verdict(resolved: ResolvedLinks, name: string): Pick<Condition, "status" | "reason" | "message"> {
+  const known = resolved.links.get(name);
+  if (known !== undefined && known.unknown.length > 0) {
+    const message = `no cluster is named ${known.unknown.map((each) => `"${each}"`).join(", ")}; it is linked as soon as it joins`;
     return { status: "False", reason: "ClusterNotFound", message };
   }
-  const [conflict] = problems?.conflicts ?? [];
+  const conflict = known && conflictOf(resolved, known);
   if (conflict !== undefined) {
-    const message = `"${conflict.a}" and "${conflict.b}" are linked by the older "${conflict.heldBy}"; delete one of the two links`;
+    const message = `"${conflict.a}" and "${conflict.b}" are linked by the older "${conflict.link}"; delete one of the two links`;
     return { status: "False", reason: "Conflict", message };
   }
   return { status: "True", reason: "Resolved", message: "every cluster it names has joined" };

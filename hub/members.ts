@@ -1,5 +1,6 @@
 import { clusterKind } from "../crds/cluster.ts";
 import { releaseCluster } from "../mesh/ledger.ts";
+import { NONE, termsBetween } from "../mesh/ties.ts";
 import { hasCode, MeshError } from "../platform/errors.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import type { HubKeys } from "./keys.ts";
@@ -63,7 +64,9 @@ export function checkRemoval({ clusters, leaving, resolved }: HubLevel, name: st
     const known = clusters.map((cluster) => cluster.metadata.name).join(", ") || "none";
     throw new MeshError("not-found", `there is no cluster "${name}"; joined are: ${known}`, { retry: false });
   }
-  const links = new Set(resolved.pairs.filter(({ a, b }) => a === name || b === name).map(({ link }) => link));
+  const own = resolved.ties.get(name) ?? NONE;
+  const others = [...resolved.ties].filter(([other]) => other !== name);
+  const links = new Set(others.flatMap(([, ties]) => termsBetween(own, ties)?.link ?? []));
   if (links.size > 0 && !force) {
     const message = `cluster "${name}" is linked by ${[...links].join(", ")}; delete these links first, or insist with --force`;
     throw new MeshError("in-use", message, { retry: false });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { clusterKind } from "../crds/cluster.ts";
 import type { Cluster, LedgerSpec } from "../mesh/resources.ts";
 import { cluster } from "../mesh/testing/objects.ts";
+import { resolveLinks } from "../mesh/ties.ts";
 import { systemClock } from "../platform/clock.ts";
 import { startHubGrounds } from "../test/testing/hub-parts.ts";
 import type { HubGrounds } from "../test/testing/hub-parts.ts";
@@ -63,7 +64,7 @@ describe("a spec that was changed", () => {
         links: [],
         pools: [],
         ledger: await own.read(),
-        resolved: { pairs: [], problems: new Map() },
+        resolved: resolveLinks([], []),
       };
     };
     const make = async (name: string, number: number): Promise<void> => {

@@ -20,16 +20,16 @@ function prefixesByCluster({ rows }: LedgerSpec, use: LedgerUse): ReadonlyMap<st
 
 /**
  * Pure: the clusters as their peers may know them. What a Cluster says it announces is announced once it is in the
- * ledger, so that a prefix is one cluster's alone however its spec was changed.
+ * ledger, so that a prefix is one cluster's alone however its spec was changed. Those who announce it all are the same
+ * objects.
  */
 export function asInLedger(clusters: readonly Cluster[], ledger: LedgerSpec): Cluster[] {
   const announced = prefixesByCluster(ledger, "announced");
   return clusters.map((cluster) => {
     const entered = announced.get(cluster.metadata.name) ?? [];
-    return {
-      ...cluster,
-      spec: { ...cluster.spec, allowedCIDRs: cluster.spec.allowedCIDRs.filter((cidr) => entered.includes(cidr)) },
-    };
+    const allowedCIDRs = cluster.spec.allowedCIDRs.filter((cidr) => entered.includes(cidr));
+    const isAll = allowedCIDRs.length === cluster.spec.allowedCIDRs.length;
+    return isAll ? cluster : { ...cluster, spec: { ...cluster.spec, allowedCIDRs } };
   });
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { EMPTY_LEDGER } from "../mesh/ledger.ts";
-import { resolveLinks } from "../mesh/links.ts";
 import type { LedgerSpec, PairStatus } from "../mesh/resources.ts";
 import { cluster, link } from "../mesh/testing/objects.ts";
+import { resolveLinks } from "../mesh/ties.ts";
 import type { HubLevel } from "./level.ts";
 import { ReportBook } from "./reports.ts";
 import { statusOf } from "./status.ts";

@@ -1,6 +1,7 @@
 import type { StatusAnswer } from "../crds/wire/hub-api.ts";
-import type { ResolvedLinks } from "../mesh/links.ts";
 import type { Cluster } from "../mesh/resources.ts";
+import { allPairs } from "../mesh/ties.ts";
+import type { ResolvedLinks } from "../mesh/ties.ts";
 import { unreported } from "./link-status.ts";
 import type { ReportBook } from "./reports.ts";
 
@@ -29,7 +30,7 @@ export function statusOf({ clusters, resolved, reports, activeSince, nowMs }: St
         lastSeen: seen === undefined ? status.lastSeen : new Date(seen).toISOString(),
       };
     }),
-    pairs: resolved.pairs.flatMap(({ a, b, tunnel }) =>
+    pairs: allPairs(resolved).flatMap(({ a, b, tunnel }) =>
       (
         [
           [a, b],

@@ -1,6 +1,7 @@
 import type { TraceAnswer, TraceRequest } from "../crds/wire/hub-api.ts";
 import { parseAddress } from "../mesh/cidr.ts";
 import { ownerOf } from "../mesh/ledger.ts";
+import { NONE, termsBetween } from "../mesh/ties.ts";
 import { trace } from "../mesh/trace.ts";
 import type { TraceEnd } from "../mesh/trace.ts";
 import type { HubLevel } from "./level.ts";
@@ -23,12 +24,11 @@ export function traceBetween({ from, to }: TraceRequest, { level, reports, nowMs
     return { asked, cluster: row?.cluster, prefix: row?.prefix };
   };
   const ends = [end(from), end(to)] as const;
-  const names = ends.map(({ cluster }) => cluster);
-  const pair = level.resolved.pairs.find(({ a, b }) => a !== b && names.includes(a) && names.includes(b));
+  const [one, other] = ends.map(({ cluster = "" }) => level.resolved.ties.get(cluster) ?? NONE);
   const { reachable, hops } = trace({
     from: ends[0],
     to: ends[1],
-    link: pair?.link,
+    link: termsBetween(one ?? NONE, other ?? NONE)?.link,
     status: (name) => clusters.get(name)?.status,
     pair: (one, other) => reports.pair(one, other, nowMs),
   });

@@ -1,5 +1,5 @@
-import type { Cluster, ClusterLink, ClusterSelection, TunnelKind } from "./resources.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Cluster, ClusterLink, ClusterSelection } from "./resources.ts";
 
 /** What of a Cluster decides which links it has. */
 export type LinkableCluster = { readonly metadata: Pick<Cluster["metadata"], "name" | "labels"> };
@@ -15,93 +15,44 @@ export interface Pair {
   readonly b: string;
 }
 
-/** A pair and the one link that rules it. */
-export interface LinkedPair extends Pair {
-  readonly link: string;
-  readonly tunnel: TunnelKind;
-  readonly mtu?: number | undefined;
+/** Where in a link a cluster stands: in a full mesh, or on one side or both of a hub-and-spoke. */
+export type Side = "members" | "from" | "to" | "both";
+
+/** True when a link makes a pair of two clusters that stand there. */
+export function joins(one: Side | undefined, other: Side | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  return one !== other || one === "members" || one === "both";
 }
 
-/** Why a link is not wholly in force. */
-export interface LinkProblems {
-  /** Names in it that no cluster has, sorted. */
-  readonly unknown: readonly string[];
-  /** Its pairs that an older link rules. */
-  readonly conflicts: readonly (Pair & { readonly heldBy: string })[];
-}
-
-export interface ResolvedLinks {
-  /** Sorted by `a`, then `b`. */
-  readonly pairs: readonly LinkedPair[];
-  /** By name of link; every link has an entry. */
-  readonly problems: ReadonlyMap<string, LinkProblems>;
-}
-
-/**
- * The unordered pairs a link makes of `clusters`, sorted. `members` is a full mesh, `from` and `to` is every one to
- * every other.
- */
-export function pairsOf({ spec }: DraftLink, clusters: readonly LinkableCluster[]): Pair[] {
+/** Where each cluster of a link stands. `members` is a full mesh, `from` and `to` is every one to every other. */
+export function sidesOf(
+  { spec }: DraftLink,
+  clusters: ReadonlyMap<string, LinkableCluster>,
+): ReadonlyMap<string, Side> {
+  const sides = new Map<string, Side>();
   if (spec.members !== undefined) {
-    // Names come sorted, so half a million pairs need no sorting.
-    const members = selected(spec.members, clusters);
-    return members.flatMap((a, at) => members.slice(at + 1).map((b) => ({ a, b })));
+    for (const name of selected(spec.members, clusters)) sides.set(name, "members");
+    return sides;
   }
-  const tos = selected(spec.to, clusters);
-  const spokes = new Map<string, Pair>();
-  for (const from of selected(spec.from, clusters)) {
-    for (const pair of tos.filter((to) => to !== from).map((to) => pairFrom(from, to))) {
-      spokes.set(keyOf(pair), pair);
-    }
-  }
-  return [...spokes.values()].toSorted(comparePairs);
+  for (const name of selected(spec.from, clusters)) sides.set(name, "from");
+  for (const name of selected(spec.to, clusters)) sides.set(name, sides.has(name) ? "both" : "to");
+  return sides;
 }
 
-/** Which link rules which pair: of two over one pair the older does (then the first by name). */
-export function resolveLinks(links: readonly ClusterLink[], clusters: readonly LinkableCluster[]): ResolvedLinks {
-  const ruled = new Map<string, LinkedPair>();
-  const problems = new Map<string, LinkProblems>();
-  for (const link of links.toSorted(byAge)) {
-    const conflicts: (Pair & { readonly heldBy: string })[] = [];
-    const { tunnel, mtu } = link.spec;
-    for (const pair of pairsOf(link, clusters)) {
-      const holder = ruled.get(keyOf(pair));
-      if (holder === undefined) {
-        ruled.set(keyOf(pair), { ...pair, link: link.metadata.name, tunnel, ...(mtu === undefined ? {} : { mtu }) });
-      } else {
-        conflicts.push({ ...pair, heldBy: holder.link });
-      }
-    }
-    problems.set(link.metadata.name, { unknown: unknownClusters(link, clusters), conflicts });
-  }
-  return { pairs: [...ruled.values()].toSorted(comparePairs), problems };
-}
-
-/**
- * The pairs of each cluster, for those who ask cluster by cluster: in a large mesh a scan of all pairs for each is
- * slow.
- */
-export function pairsByCluster(pairs: readonly LinkedPair[]): ReadonlyMap<string, readonly LinkedPair[]> {
-  const of = new Map<string, LinkedPair[]>();
-  for (const pair of pairs) {
-    for (const name of [pair.a, pair.b]) {
-      const known = of.get(name);
-      if (known === undefined) {
-        of.set(name, [pair]);
-      } else {
-        known.push(pair);
-      }
-    }
-  }
-  return of;
+/** The unordered pairs a link makes of `clusters`, sorted. */
+export function pairsOf(link: DraftLink, clusters: readonly LinkableCluster[]): Pair[] {
+  return [...pairsAmong(sidesOf(link, byName(clusters)))];
 }
 
 /** The names in a link that none of `clusters` has, sorted. */
-export function unknownClusters(link: DraftLink, clusters: readonly LinkableCluster[]): string[] {
-  const known = new Set(clusters.map((cluster) => cluster.metadata.name));
-  return namesIn(link)
-    .filter((name) => !known.has(name))
-    .toSorted();
+export function unknownClusters({ spec }: DraftLink, clusters: readonly LinkableCluster[]): string[] {
+  const known = byName(clusters);
+  return namesIn(spec).filter((name) => !known.has(name));
+}
+
+/** The names that a link names, sorted. */
+export function namesIn(spec: ClusterLink["spec"]): string[] {
+  return [...new Set([spec.members, spec.from, spec.to].flatMap((selection) => selection?.names ?? []))].toSorted();
 }
 
 /**
@@ -114,10 +65,10 @@ export function linkConflict(
   clusters: readonly LinkableCluster[],
 ): Refusal | undefined {
   const unknown = unknownClusters(link, clusters);
-  const all = [...clusters, ...unknown.map((name) => ({ metadata: { name, labels: {} } }))];
-  const wanted = new Set(pairsOf(link, all).map(keyOf));
+  const all = byName([...clusters, ...unknown.map((name) => ({ metadata: { name, labels: {} } }))]);
+  const wanted = sidesOf(link, all);
   for (const other of existing.filter((each) => each.metadata.name !== link.metadata.name)) {
-    const clash = pairsOf(other, all).find((pair) => wanted.has(keyOf(pair)));
+    const clash = pairsAmong(sidesOf(other, all)).find(({ a, b }) => joins(wanted.get(a), wanted.get(b)));
     if (clash !== undefined) {
       const { name } = other.metadata;
       return {
@@ -129,42 +80,30 @@ export function linkConflict(
   return undefined;
 }
 
-/** Names, sorted. */
-function selected(selection: ClusterSelection | undefined, clusters: readonly LinkableCluster[]): string[] {
-  if (selection === undefined) {
-    return [];
+/** One after another, sorted: of a thousand clusters there are half a million, and few want them all at once. */
+export function* pairsAmong(sides: ReadonlyMap<string, Side>): Generator<Pair, undefined> {
+  const names = [...sides.keys()].toSorted();
+  for (const [at, a] of names.entries()) {
+    const side = sides.get(a);
+    for (let other = at + 1; other < names.length; other += 1) {
+      const b = names[other];
+      if (b !== undefined && joins(side, sides.get(b))) yield { a, b };
+    }
   }
-  const names = new Set(selection.names);
-  const labels = selection.matchLabels && Object.entries(selection.matchLabels);
-  return clusters
-    .map((cluster) => cluster.metadata)
-    .filter((each) => names.has(each.name) || labels?.every(([key, value]) => each.labels[key] === value))
-    .map((each) => each.name)
-    .toSorted();
 }
 
-function namesIn({ spec }: DraftLink): string[] {
-  return [...new Set([spec.members, spec.from, spec.to].flatMap((selection) => selection?.names ?? []))];
+export function byName(clusters: readonly LinkableCluster[]): ReadonlyMap<string, LinkableCluster> {
+  return new Map(clusters.map((cluster) => [cluster.metadata.name, cluster]));
 }
 
-function byAge(x: ClusterLink, y: ClusterLink): number {
-  const age = Date.parse(x.metadata.creationTimestamp) - Date.parse(y.metadata.creationTimestamp);
-  return age || compareText(x.metadata.name, y.metadata.name);
-}
-
-function pairFrom(one: string, other: string): Pair {
-  return one < other ? { a: one, b: other } : { a: other, b: one };
-}
-
-/** A space is in no name. */
-function keyOf({ a, b }: Pair): string {
-  return `${a} ${b}`;
-}
-
-function comparePairs(x: Pair, y: Pair): number {
-  return compareText(x.a, y.a) || compareText(x.b, y.b);
-}
-
-function compareText(x: string, y: string): number {
-  return x < y ? -1 : x > y ? 1 : 0;
+function selected(
+  selection: ClusterSelection | undefined,
+  clusters: ReadonlyMap<string, LinkableCluster>,
+): ReadonlySet<string> {
+  const names = new Set(selection?.names?.filter((name) => clusters.has(name)));
+  if (selection?.matchLabels === undefined) return names;
+  const labels = Object.entries(selection.matchLabels);
+  for (const [name, { metadata }] of clusters)
+    if (labels.every(([key, value]) => metadata.labels[key] === value)) names.add(name);
+  return names;
 }

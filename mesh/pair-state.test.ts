@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { combinePairs, compareByBadness, countPairs } from "./pair-state.ts";
+import { combinePairs, compareByBadness, surveyPairs } from "./pair-state.ts";
 import type { PairState, PairStatus } from "./resources.ts";
 
 const pair = (state: PairState, changes: Partial<PairStatus> = {}): PairStatus => ({
@@ -35,12 +35,12 @@ test.each<[PairState[], PairState, string]>([
   expect(combinePairs([pair(first ?? "Up"), ...more.map((each) => pair(each))])).toMatchObject({ state, message });
 });
 
-test("every state is counted", () => {
-  expect(countPairs([pair("Up"), pair("Up"), pair("Doubtful")])).toEqual({
-    Up: 2,
-    Degraded: 0,
-    Doubtful: 1,
-    Unreachable: 0,
-    Pending: 0,
+test("of many pairs every state is counted, and the worst that are not Up are named", () => {
+  const states = ["Up", "Doubtful", "Up", "Degraded", "Unreachable"] as const;
+  const pairs = states.map((state, at) => pair(state, { to: `c${at}` }));
+  expect(surveyPairs(pairs, 2)).toEqual({
+    counts: { Up: 2, Degraded: 1, Doubtful: 1, Unreachable: 1, Pending: 0 },
+    worst: [pairs[4], pairs[1]],
   });
+  expect(surveyPairs(pairs, 50).worst).toEqual([pairs[4], pairs[1], pairs[3]]);
 });

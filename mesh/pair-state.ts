@@ -5,7 +5,7 @@ const ORDER: readonly PairState[] = ["Up", "Degraded", "Pending", "Doubtful", "U
 
 /** Sorts the worst first. */
 export function compareByBadness(a: PairStatus, b: PairStatus): number {
-  return ORDER.indexOf(b.state) - ORDER.indexOf(a.state) || a.from.localeCompare(b.from) || a.to.localeCompare(b.to);
+  return ORDER.indexOf(b.state) - ORDER.indexOf(a.state) || compareText(a.from, b.from) || compareText(a.to, b.to);
 }
 
 /**
@@ -20,14 +20,24 @@ export function combinePairs(statuses: readonly [PairStatus, ...PairStatus[]]): 
   return { ...worst, state: "Degraded", message: `not by every gateway: ${worst.message}` };
 }
 
-/** How many pairs are in each state. */
-export function countPairs(pairs: readonly PairStatus[]): PairCounts {
-  const count = (state: PairState): number => pairs.filter((pair) => pair.state === state).length;
-  return {
-    Up: count("Up"),
-    Degraded: count("Degraded"),
-    Doubtful: count("Doubtful"),
-    Unreachable: count("Unreachable"),
-    Pending: count("Pending"),
-  };
+/** How many pairs are in each state, and the worst of those that are not Up: `most` of them, however many come. */
+export function surveyPairs(
+  pairs: Iterable<PairStatus>,
+  most: number,
+): { readonly counts: PairCounts; readonly worst: readonly PairStatus[] } {
+  const counts = { Up: 0, Degraded: 0, Doubtful: 0, Unreachable: 0, Pending: 0 };
+  const worst: PairStatus[] = [];
+  for (const pair of pairs) {
+    counts[pair.state] += 1;
+    const least = worst[most - 1];
+    if (pair.state === "Up" || (least !== undefined && compareByBadness(pair, least) >= 0)) continue;
+    worst.push(pair);
+    worst.sort(compareByBadness);
+    worst.splice(most);
+  }
+  return { counts, worst };
+}
+
+function compareText(x: string, y: string): number {
+  return x < y ? -1 : x > y ? 1 : 0;
 }

@@ -1,8 +1,9 @@
 import { expect, test } from "@jest/globals";
-import { resolveLinks } from "./links.ts";
 import type { GatewayRecord } from "./resources.ts";
 import { cluster, link } from "./testing/objects.ts";
-import { peerRecord, viewOf } from "./view.ts";
+import { NONE, resolveLinks } from "./ties.ts";
+import type { PeerRecord } from "./view-records.ts";
+import { entryOf, peerRecord } from "./view.ts";
 
 const gateway = (rank: number): GatewayRecord => ({
   name: `node-${rank}`,
@@ -40,32 +41,22 @@ test("a record holds what peers need, gateways by rank", () => {
   });
 });
 
-test("a cluster without a number has no record and no view", () => {
+test("a cluster without a number has no record", () => {
   expect(records.has("south")).toBe(false);
-  expect(() => viewOf("south", [], records)).toThrow(RangeError);
 });
 
-test("a view holds the member itself and its linked clusters alone, in order of their numbers", () => {
-  const links = [
-    link("mesh", { members: { names: ["west", "east", "south"] }, mtu: 1400 }, "2026-01-01T00:00:00Z"),
-    link("other", { members: { names: ["west", "north"] }, tunnel: "VXLAN" }, "2026-01-02T00:00:00Z"),
-  ];
-  const { pairs } = resolveLinks(links, clusters);
-  expect(viewOf("west", pairs, records).entries).toEqual([
-    { peer: records.get("north"), tunnel: "VXLAN" },
-    { peer: records.get("east"), tunnel: "WireGuard", mtu: 1400 },
-  ]);
-  expect(viewOf("north", pairs, records).entries.map((entry) => entry.peer.name)).toEqual(["west"]);
-  expect(viewOf("east", pairs, records).self).toEqual({
-    name: "east",
-    number: 3,
-    podCIDRs: ["10.4.0.0/16"],
-    announcedCIDRs: ["10.9.0.0/28"],
-    meshPrefixes: ["10.255.0.0/24"],
-  });
-});
-
-test("records are shared by views, not copied", () => {
-  const { pairs } = resolveLinks([link("mesh", { members: { matchLabels: {} } })], clusters);
-  expect(viewOf("west", pairs, records).entries[1]?.peer).toBe(records.get("east"));
+test("a cluster is told of those it is linked with alone, by the terms of the link, and records are shared", () => {
+  const { ties } = resolveLinks(
+    [
+      link("mesh", { members: { names: ["west", "east"] }, mtu: 1400 }, "2026-01-01T00:00:00Z"),
+      link("other", { members: { names: ["west", "north"] }, tunnel: "VXLAN" }, "2026-01-02T00:00:00Z"),
+    ],
+    clusters,
+  );
+  const told = (reader: string, of: string) =>
+    entryOf(ties.get(reader) ?? NONE, { record: records.get(of) as PeerRecord, ties: ties.get(of) ?? NONE });
+  expect(told("west", "north")).toEqual({ peer: records.get("north"), tunnel: "VXLAN" });
+  expect(told("west", "east")).toEqual({ peer: records.get("east"), tunnel: "WireGuard", mtu: 1400 });
+  expect(told("west", "east")?.peer).toBe(records.get("east"));
+  expect(told("north", "east")).toBeUndefined();
 });

@@ -1,5 +1,15 @@
 import { createHash } from "node:crypto";
 
+/** One part of a view, as it is stored: immutable, named by its digest. */
+export interface Page {
+  readonly digest: string;
+  readonly text: string;
+}
+
+export function pageOf(text: string): Page {
+  return { digest: digestOf(text), text };
+}
+
 /** SHA-256 of a text's UTF-8 bytes, base64url: 43 letters. */
 export function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("base64url");

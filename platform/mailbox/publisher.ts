@@ -3,7 +3,7 @@ import { hasCode, MeshError, messageOf } from "../errors.ts";
 import type { Signer } from "../identity/signature.ts";
 import type { Log } from "../log.ts";
 import { mailboxSubjects, pageSubject } from "../nats/subjects.ts";
-import { digestOf } from "./digest.ts";
+import type { Page } from "./digest.ts";
 import { judgeHead, samePages, WIRE_VERSION } from "./head.ts";
 import type { Head } from "./head.ts";
 import { signText } from "./signed.ts";
@@ -27,6 +27,8 @@ interface Box {
   sequence: number;
   /** Digest to the monotonic time since when no head names it; undefined while one does. */
   readonly pages: Map<string, number | undefined>;
+  /** What was published last: the same object again is the same view. */
+  shown: readonly Page[] | undefined;
   /** The last of its works: one member's are done one after another. */
   tail: Promise<unknown>;
   /** How many works are to come after the one that is being done. */
@@ -34,7 +36,7 @@ interface Box {
 }
 
 function emptyBox(): Box {
-  return { head: undefined, sequence: 0, pages: new Map(), tail: Promise.resolve(), waiting: 0 };
+  return { head: undefined, sequence: 0, pages: new Map(), shown: undefined, tail: Promise.resolve(), waiting: 0 };
 }
 
 export const REFRESH_EVERY_MS = 30_000;
@@ -81,22 +83,20 @@ export class Publisher {
    * @returns the head that is there now: its epoch and generation are the view's revision
    * @throws MeshError `superseded` (a hub of a later epoch has written), `store-unreachable` (retry)
    */
-  publish(member: string, pages: readonly string[], epoch: number): Promise<Head> {
+  publish(member: string, pages: readonly Page[], epoch: number): Promise<Head> {
     return this.#inTurn(member, async (box) => {
-      const texts = new Map(pages.map((page) => [digestOf(page), page]));
-      const digests = pages.map(digestOf);
       const known = box.head;
       if (known !== undefined && known.epoch > epoch) throw superseded(member, known);
-      if (
-        known?.epoch === epoch &&
-        samePages(known, { pages: digests }) &&
-        digests.every((digest) => box.pages.has(digest))
-      )
+      if (known?.epoch === epoch && box.shown === pages) return known;
+      const digests = pages.map(({ digest }) => digest);
+      const missing = pages.filter(({ digest }) => !box.pages.has(digest));
+      if (known?.epoch === epoch && missing.length === 0 && samePages(known, { pages: digests })) {
+        box.shown = pages;
         return known;
+      }
       const { mesh, bucket, clock } = this.#parts;
-      const missing = [...texts].filter(([digest]) => !box.pages.has(digest));
-      await Promise.all(missing.map(([digest, page]) => bucket.writePage(member, digest, page)));
-      for (const [digest] of missing) box.pages.set(digest, clock.monotonic());
+      await Promise.all(missing.map(({ digest, text }) => bucket.writePage(member, digest, text)));
+      for (const { digest } of missing) box.pages.set(digest, clock.monotonic());
       const generation = (known?.generation ?? 0) + 1;
       const head = await this.#writeHead(member, box, {
         wireVersion: WIRE_VERSION,
@@ -107,8 +107,9 @@ export class Publisher {
         refresh: 0,
         pages: digests,
       });
-      for (const [digest, since] of box.pages)
-        box.pages.set(digest, texts.has(digest) ? undefined : (since ?? clock.monotonic()));
+      for (const digest of known?.pages ?? []) if (box.pages.has(digest)) box.pages.set(digest, clock.monotonic());
+      for (const digest of digests) box.pages.set(digest, undefined);
+      box.shown = pages;
       return head;
     });
   }
@@ -120,6 +121,7 @@ export class Publisher {
       box.head = undefined;
       box.sequence = 0;
       box.pages.clear();
+      box.shown = undefined;
       if (box.waiting === 0) this.#boxes.delete(member);
     });
   }
@@ -162,6 +164,7 @@ export class Publisher {
 
   #lose(member: string, box: Box): never {
     box.pages.clear();
+    box.shown = undefined;
     this.#parts.onLost(member);
     throw new MeshError(
       "store-unreachable",

@@ -9,7 +9,7 @@ import { generateSeed, openSigner } from "../../platform/identity/signature.ts";
 import type { Signer } from "../../platform/identity/signature.ts";
 import { makeUserKey } from "../../platform/identity/user-key.ts";
 import { createLog } from "../../platform/log.ts";
-import { digestOf } from "../../platform/mailbox/digest.ts";
+import { digestOf, pageOf } from "../../platform/mailbox/digest.ts";
 import { MailboxReader } from "../../platform/mailbox/reader.ts";
 import type { AcceptedView } from "../../platform/mailbox/reader.ts";
 import type { MailboxRefusal } from "../../platform/mailbox/refusals.ts";
@@ -131,8 +131,8 @@ describe("a forged reply subject", () => {
     "$JS.API.STREAM.DELETE.KV_view",
   ])("%s writes nothing into the hub's account", async (reply) => {
     const publisher = await openPublisher();
-    await publisher.publish("east", ["for east"], 1);
-    await publisher.publish("west", ["for west"], 1);
+    await publisher.publish("east", [pageOf("for east")], 1);
+    await publisher.publish("west", [pageOf("for west")], 1);
     const before = await storedHead("west");
     ask(east, "east", reply);
     // The answer to a later question has come, so the earlier one was answered too.
@@ -149,8 +149,8 @@ describe("a forged reply subject", () => {
 
   test("control: in one account it overwrites another's head, and its reader does not believe it", async () => {
     const publisher = await openPublisher();
-    await publisher.publish("east", ["for east"], 1);
-    await publisher.publish("west", ["for west"], 1);
+    await publisher.publish("east", [pageOf("for east")], 1);
+    await publisher.publish("west", [pageOf("for west")], 1);
     const reading = await read(west, "west");
     await eventually(() => reading.views.length === 1);
     ask(hubSide, page, headSubject("west"));
@@ -161,8 +161,8 @@ describe("a forged reply subject", () => {
 
   test("that aims at another's ears is heard there and not believed", async () => {
     const publisher = await openPublisher();
-    await publisher.publish("east", ["for east"], 1);
-    await publisher.publish("west", ["for west"], 1);
+    await publisher.publish("east", [pageOf("for east")], 1);
+    await publisher.publish("west", [pageOf("for west")], 1);
     const reading = await read(west, "west");
     await eventually(() => reading.views.length === 1);
     ask(east, headSubject("east"), "mesh.west.dn.head");
@@ -196,7 +196,7 @@ describe("another's mail", () => {
     ["$JS.API.STREAM.INFO.KV_view", ""],
     ["$JS.API.CONSUMER.CREATE.KV_view", "{}"],
   ])("a member can't ask %s %s", async (subject, payload) => {
-    await (await openPublisher()).publish("west", ["for west"], 1);
+    await (await openPublisher()).publish("west", [pageOf("for west")], 1);
     const reply = `${inboxPrefix("member", "east")}.answer`;
     let answered = false;
     const listening = east.subscribe(reply, { callback: () => void (answered = true) });
@@ -209,8 +209,8 @@ describe("another's mail", () => {
 
   test("what a member may ask can't be bent to another's by what it sends along", async () => {
     const publisher = await openPublisher();
-    await publisher.publish("east", ["for east"], 1);
-    await publisher.publish("west", ["for west"], 1);
+    await publisher.publish("east", [pageOf("for east")], 1);
+    await publisher.publish("west", [pageOf("for west")], 1);
     for (const bent of [
       { multi_last: ["$KV.view.v.west.head"] },
       { last_by_subj: headSubject("west") },
@@ -225,7 +225,7 @@ describe("another's mail", () => {
   });
 
   test("control: a member hears and reads its own", async () => {
-    await (await openPublisher()).publish("east", ["for east"], 1);
+    await (await openPublisher()).publish("east", [pageOf("for east")], 1);
     const reading = await read(east, "east");
     await eventually(() => reading.views.length === 1);
     expect(reading.views[0]?.pages).toEqual(["for east"]);
@@ -249,7 +249,7 @@ describe("a name that is a wildcard", () => {
     const heard: string[] = [];
     spy.subscribe("mesh.*.dn.>", { callback: (_, message) => void heard.push(message.subject) });
     await spy.flush();
-    await (await openPublisher()).publish("west", ["for west"], 1);
+    await (await openPublisher()).publish("west", [pageOf("for west")], 1);
     await eventually(() => heard.includes("mesh.west.dn.head"));
     await spy.close();
   });
@@ -257,7 +257,7 @@ describe("a name that is a wildcard", () => {
 
 describe("a server that lies to a member", () => {
   const headFor = async (publisher: Publisher, member: string, pages: readonly string[], epoch: number) => {
-    await publisher.publish(member, pages, epoch);
+    await publisher.publish(member, pages.map(pageOf), epoch);
     return (await storedHead(member)) ?? "";
   };
 
@@ -288,7 +288,7 @@ describe("a server that lies to a member", () => {
 
   test("with a page left out: not applied", async () => {
     const publisher = await openPublisher();
-    await publisher.publish("east", ["one"], 1);
+    await publisher.publish("east", [pageOf("one")], 1);
     const reading = await read(east, "east");
     await eventually(() => reading.views.length === 1);
     const mesh = hub.identity.mesh;
@@ -311,7 +311,7 @@ describe("a server that lies to a member", () => {
 
   test("with a page altered: not applied", async () => {
     const publisher = await openPublisher();
-    await publisher.publish("east", ["the truth"], 1);
+    await publisher.publish("east", [pageOf("the truth")], 1);
     await put(pageSubject("east", digestOf("the truth")), "a lie");
     const reading = await read(east, "east");
     await refusedAs(reading, "torn-view");
