@@ -11,6 +11,9 @@ import { observeNexthops } from "./nexthops/observe.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { ObservedRoute } from "./routes/observe.ts";
 import { observeRoutes } from "./routes/observe.ts";
+import type { VxlanPeer } from "./state.ts";
+import { observeTables } from "./vxlan/observe.ts";
+import { peersOf } from "./vxlan/peers.ts";
 import type { ObservedWireGuard } from "./wireguard/dump.ts";
 import { observeWireGuard } from "./wireguard/observe.ts";
 
@@ -24,18 +27,26 @@ export interface ObservedDataPath {
   readonly drops?: ObservedFirewall["drops"] | undefined;
 }
 
-export interface ObservedTunnel {
-  readonly link: Link;
-  /** Public key, port and peers with their handshakes and counters, or why they can't be known. */
-  readonly wireGuard: Omit<ObservedWireGuard, "privateKey"> | { readonly error: string };
-}
+export type ObservedTunnel =
+  | {
+      readonly kind: "WireGuard";
+      readonly link: Link;
+      /** Public key, port and peers with their handshakes and counters, or why they can't be known. */
+      readonly wireGuard: Omit<ObservedWireGuard, "privateKey"> | { readonly error: string };
+    }
+  | {
+      readonly kind: "VXLAN";
+      readonly link: Link;
+      /** Whom packets go to, or why that can't be known. */
+      readonly vxlan: { readonly peers: readonly VxlanPeer[] } | { readonly error: string };
+    };
 
 /** @throws MeshError when a kind can't be observed at all */
 export async function observeDataPath({ run }: { readonly run: Run }): Promise<ObservedDataPath> {
   const links = (await observeLinks(run)).filter(isOurs);
   const hasMeshDevice = links.some((link) => link.name === MESH_DEVICE);
   const [tunnels, meshAddresses, nexthops, routes, firewall] = await Promise.all([
-    Promise.all(links.filter((link) => link.name !== MESH_DEVICE).map((link) => observeTunnel(run, link))),
+    tunnelsOf(run, links),
     hasMeshDevice ? observeAddresses(run) : [],
     observeNexthops(run),
     observeRoutes(run),
@@ -46,15 +57,40 @@ export async function observeDataPath({ run }: { readonly run: Run }): Promise<O
 
 /** Our tunnel devices alone: cheap enough to be asked every second or two. */
 export async function observeTunnels(run: Run): Promise<ObservedTunnel[]> {
-  const links = (await observeLinks(run)).filter((link) => isOurs(link) && link.name !== MESH_DEVICE);
-  return Promise.all(links.map((link) => observeTunnel(run, link)));
+  return tunnelsOf(run, (await observeLinks(run)).filter(isOurs));
 }
 
-async function observeTunnel(run: Run, link: Link): Promise<ObservedTunnel> {
+async function tunnelsOf(run: Run, links: readonly Link[]): Promise<ObservedTunnel[]> {
+  const [vxlan, others] = [links.filter(isVxlan), links.filter((link) => !isVxlan(link) && link.name !== MESH_DEVICE)];
+  const observed = await Promise.all([
+    ...others.map((link) => observeWireGuardTunnel(run, link)),
+    observeVxlanTunnels(run, vxlan),
+  ]);
+  return observed.flat();
+}
+
+function isVxlan({ kind }: Link): boolean {
+  return kind === "vxlan";
+}
+
+async function observeWireGuardTunnel(run: Run, link: Link): Promise<ObservedTunnel> {
   try {
     const { privateKey: _secret, ...wireGuard } = await observeWireGuard(run, link.name);
-    return { link, wireGuard };
+    return { kind: "WireGuard", link, wireGuard };
   } catch (error) {
-    return { link, wireGuard: { error: messageOf(error) } };
+    return { kind: "WireGuard", link, wireGuard: { error: messageOf(error) } };
+  }
+}
+
+/** All at once: two processes tell the entries of every device. */
+async function observeVxlanTunnels(run: Run, links: readonly Link[]): Promise<ObservedTunnel[]> {
+  if (links.length === 0) {
+    return [];
+  }
+  try {
+    const tables = await observeTables(run, new Set(links.map(({ name }) => name)));
+    return links.map((link) => ({ kind: "VXLAN", link, vxlan: { peers: peersOf(link.name, tables) } }));
+  } catch (error) {
+    return links.map((link) => ({ kind: "VXLAN", link, vxlan: { error: messageOf(error) } }));
   }
 }

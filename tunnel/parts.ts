@@ -21,6 +21,7 @@ import type { DataPath } from "./state.ts";
 import { applySysctls, observeSysctls } from "./sysctls/kernel.ts";
 import type { SysctlMemory } from "./sysctls/plan.ts";
 import { planSysctls } from "./sysctls/plan.ts";
+import { syncPeers } from "./vxlan/sync.ts";
 import type { EndpointMemory } from "./wireguard/sync.ts";
 import { syncWireGuard } from "./wireguard/sync.ts";
 
@@ -67,6 +68,10 @@ export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<P
     }),
   );
   return { outcomes: outcomes.flat() };
+}
+
+export async function syncVxlan({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  return syncPeers(run, want.vxlan);
 }
 
 export async function syncAddresses({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {

@@ -14,6 +14,16 @@ test.each([
   ["2: eth0@if3: <BROADCAST,MULTICAST> mtu 1500 qdisc noqueue state DOWN group default ", true],
   ["2: eth1@if3: <BROADCAST,MULTICAST> mtu 1500 qdisc noqueue state DOWN group default ", false],
   ["Deleted 10.2.0.0/16 via 10.9.0.5 dev eth0 proto 17 ", false],
+  ["Deleted 7: trnvx: <BROADCAST,MULTICAST,NOARP> mtu 1450 qdisc noop state DOWN group default ", true],
+  ["10.66.2.1 dev trsvx lladdr 02:74:67:00:02:00 PERMANENT ", true],
+  ["Deleted fe80::74:67ff:fe00:200 dev trnvx6 lladdr 02:74:67:00:02:00 PERMANENT ", true],
+  ["10.66.2.1 dev trsvx FAILED ", true],
+  ["192.0.2.2 dev trsvx lladdr 02:74:67:00:02:00 NOARP PERMANENT ", true],
+  ["10.66.2.9 dev trsvx lladdr 02:74:67:00:01:00 NOARP ", false],
+  ["Deleted ff02::2 dev trsvx lladdr 33:33:00:00:00:02 NOARP ", false],
+  ["10.2.0.7 dev eth0 lladdr 9e:0b:4e:72:73:e5 REACHABLE ", false],
+  ["10.2.0.7 dev flannel.1 lladdr 9e:0b:4e:72:73:e5 PERMANENT ", false],
+  ["10.66.2.1 dev trsvx scope link ", false],
   ["10.2.0.0/16 dev eth0 proto kernel scope link src 10.2.0.1 ", false],
 ])("%j concerns us: %p", (line, expected) => {
   expect(concernsIp(line, ["eth0"])).toBe(expected);
@@ -47,6 +57,20 @@ test("what changes with our mark wakes, what is foreign does not, and nothing ru
     await run("true", []);
     return wakes === before;
   };
+  await run("ip", [
+    "link",
+    "add",
+    "dev",
+    "trsvx",
+    ..."type vxlan id 1 dstport 1 local 127.0.0.1 nolearning".split(" "),
+  ]);
+  const entry = "02:00:00:00:00:01 dev trsvx";
+  await eventually(settled);
+  await wakesAfter("sh", "-c", `bridge fdb add ${entry} dst 192.0.2.1; bridge fdb delete ${entry}`);
+  const neighbour = "10.9.0.1 dev trsvx";
+  await eventually(settled);
+  await wakesAfter("sh", "-c", `ip neigh add ${neighbour} nud failed; ip neigh delete ${neighbour}`);
+  await run("ip", ["link", "delete", "dev", "trsvx"]);
   await eventually(settled);
   const before = wakes;
   await run("ip", ["route", "add", "unreachable", "10.3.0.0/16", "proto", "static"]);

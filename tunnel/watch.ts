@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Clock } from "../platform/clock.ts";
 import { WITH_PARENT } from "../platform/run.ts";
+import { VXLAN_NAMES } from "./links/vxlan.ts";
 import { DEVICE_PREFIX, NFT_TABLE, ROUTE_PROTOCOL } from "./marks.ts";
 
 export interface WatchDeps {
@@ -45,7 +46,8 @@ function monitors(devices: readonly string[]): Monitor[] {
   return [
     {
       program: "ip",
-      args: ["-o", "monitor", "link", "address", "route", "nexthop"],
+      // neigh: fdb entries of a VXLAN device, too (vxlan_fdb_notify, RTNLGRP_NEIGH), so there is no `bridge monitor`.
+      args: ["-o", "monitor", "link", "address", "route", "nexthop", "neigh"],
       concerns: (line) => concernsIp(line, devices),
     },
     // Only what is destroyed: on a node whose other programs write thousands of rules, `nft monitor` prints them all.
@@ -53,13 +55,26 @@ function monitors(devices: readonly string[]): Monitor[] {
   ];
 }
 
+/**
+ * A neighbour, or an fdb entry, which ip takes for one: `192.0.2.2 dev trsvx lladdr 02:74:67:00:02:00 PERMANENT`. Not
+ * those in state NOARP alone: the kernel makes and forgets them by itself as packets come and go.
+ */
+const NEIGHBOUR =
+  /^(?:Deleted )?[\da-f.:]+ dev (\S+) .*(?:PERMANENT|REACHABLE|STALE|DELAY|PROBE|FAILED|INCOMPLETE)\s*$/;
+
 /** Whether a line of `ip -o monitor` is about a route or nexthop of ours, a device of ours, or one of `devices`. */
 export function concernsIp(line: string, devices: readonly string[]): boolean {
   if (line.includes(` proto ${ROUTE_PROTOCOL} `)) {
     return true;
   }
+  const neighbourOf = NEIGHBOUR.exec(line)?.[1];
+  if (neighbourOf !== undefined) {
+    return VXLAN_NAMES.has(neighbourOf);
+  }
   const device = /^(?:Deleted )?\d+: ([^\s:@]+)/.exec(line)?.[1];
-  return device !== undefined && (device.startsWith(DEVICE_PREFIX) || devices.includes(device));
+  return (
+    device !== undefined && (device.startsWith(DEVICE_PREFIX) || VXLAN_NAMES.has(device) || devices.includes(device))
+  );
 }
 
 async function follow(

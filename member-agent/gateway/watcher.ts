@@ -45,11 +45,11 @@ export class TunnelWatcher {
 
 /** @param nowMs wall clock: handshakes are told by it */
 function samplesOf(tunnels: readonly ObservedTunnel[], nowMs: number): PeerSample[] {
-  return tunnels.flatMap(({ link, wireGuard }) =>
-    "error" in wireGuard
+  return tunnels.flatMap((tunnel) =>
+    tunnel.kind !== "WireGuard" || "error" in tunnel.wireGuard
       ? []
-      : wireGuard.peers.map(({ publicKey, latestHandshake, rxBytes }) => ({
-          device: link.name,
+      : tunnel.wireGuard.peers.map(({ publicKey, latestHandshake, rxBytes }) => ({
+          device: tunnel.link.name,
           publicKey,
           handshakeAgeMs: latestHandshake === 0 ? undefined : Math.max(0, nowMs - latestHandshake * 1000),
           rxBytes,

@@ -3,6 +3,9 @@ import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { attempt } from "../outcome.ts";
 import type { LinkStep } from "./plan.ts";
+import { vxlanArguments } from "./vxlan.ts";
+
+type CreateStep = Extract<LinkStep, { readonly op: "create" }>;
 
 /**
  * Carries out link steps, in order.
@@ -27,7 +30,7 @@ export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuard
 async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefined): Promise<void> {
   switch (step.op) {
     case "create":
-      return step.role === "tunnel" ? createTunnel(run, step.name, wireGuardGo) : createMeshDevice(run, step.name);
+      return create(run, step, wireGuardGo);
     case "set":
       await run("ip", ["link", "set", "dev", step.name, ...step.args]);
       return;
@@ -41,6 +44,17 @@ async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefin
         `device ${step.name} is there already, of kind ${step.kind}, and not ours; rename or delete it`,
         { retry: true },
       );
+  }
+}
+
+async function create(run: Run, step: CreateStep, wireGuardGo: string | undefined): Promise<void> {
+  switch (step.role) {
+    case "tunnel":
+      return createTunnel(run, step.name, wireGuardGo);
+    case "mesh":
+      return createMeshDevice(run, step.name);
+    case "vxlan":
+      await run("ip", ["link", "add", "dev", step.name, "address", step.vxlan.mac, ...vxlanArguments(step.vxlan)]);
   }
 }
 
@@ -71,6 +85,12 @@ async function createMeshDevice(run: Run, name: string): Promise<void> {
 }
 
 function sentence(step: LinkStep): string {
-  const detail = step.op === "create" ? [step.role] : step.op === "set" ? step.args : [];
-  return ["link", step.op, step.name, ...detail].join(" ");
+  return ["link", step.op, step.name, ...detail(step)].join(" ");
+}
+
+function detail(step: LinkStep): readonly string[] {
+  if (step.op === "create") {
+    return step.role === "vxlan" ? vxlanArguments(step.vxlan) : [step.role];
+  }
+  return step.op === "set" ? step.args : [];
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Run } from "../../platform/run.ts";
 import { ipJson } from "../ip.ts";
+import type { ObservedVxlanSettings } from "./vxlan.ts";
+import { readVxlanSettings } from "./vxlan.ts";
 
 /** A network device as the planner needs it. */
 export interface Link {
@@ -12,6 +14,12 @@ export interface Link {
   readonly alias?: string | undefined;
   /** How the kernel makes its link-local address; absent where there is no IPv6. */
   readonly addressMode?: string | undefined;
+  /** Absent where there is no link layer. */
+  readonly mac?: string | undefined;
+  /** It neither asks for link-layer addresses nor answers who asks. */
+  readonly noARP: boolean;
+  /** Of kind vxlan only. */
+  readonly vxlan?: ObservedVxlanSettings | undefined;
 }
 
 const LINKS = z.array(
@@ -19,9 +27,10 @@ const LINKS = z.array(
     ifname: z.string(),
     mtu: z.number(),
     flags: z.array(z.string()),
+    address: z.string().optional(),
     ifalias: z.string().optional(),
     inet6_addr_gen_mode: z.string().optional(),
-    linkinfo: z.object({ info_kind: z.string().optional() }).optional(),
+    linkinfo: z.object({ info_kind: z.string().optional(), info_data: z.unknown() }).optional(),
   }),
 );
 
@@ -35,5 +44,8 @@ export async function observeLinks(run: Run): Promise<Link[]> {
     up: link.flags.includes("UP"),
     alias: link.ifalias,
     addressMode: link.inet6_addr_gen_mode,
+    mac: link.address,
+    noARP: link.flags.includes("NOARP"),
+    vxlan: link.linkinfo?.info_kind === "vxlan" ? readVxlanSettings(link.linkinfo.info_data) : undefined,
   }));
 }

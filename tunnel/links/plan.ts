@@ -1,32 +1,49 @@
 import { DEVICE_ALIAS, MESH_DEVICE } from "../marks.ts";
 import type { DataPath } from "../state.ts";
 import type { Link } from "./observe.ts";
+import type { VxlanSettings } from "./vxlan.ts";
+import { VXLAN_NAMES, isAnother, settingsDifferences } from "./vxlan.ts";
 
 /** A device of ours that shall be there, up and marked. */
-export interface WantedLink {
-  readonly name: string;
-  readonly role: keyof typeof KINDS;
-  /** Bytes; absent: as it comes. */
-  readonly mtu?: number | undefined;
+export type WantedLink =
+  /** MTU in bytes; absent: as it comes. */
+  | { readonly name: string; readonly role: "tunnel" | "mesh"; readonly mtu?: number | undefined }
+  | { readonly name: string; readonly role: "vxlan"; readonly mtu: number; readonly vxlan: WantedVxlan };
+
+/** What makes a VXLAN device the one that is wanted, besides its name and MTU. */
+export interface WantedVxlan extends VxlanSettings {
+  readonly mac: string;
 }
 
 export type LinkStep =
-  | { readonly op: "create"; readonly name: string; readonly role: WantedLink["role"] }
+  | { readonly op: "create"; readonly name: string; readonly role: "tunnel" | "mesh" }
+  | { readonly op: "create"; readonly name: string; readonly role: "vxlan"; readonly vxlan: WantedVxlan }
   | { readonly op: "set"; readonly name: string; readonly args: readonly string[] }
   /** The name is taken by a device that can't be ours: it is left alone and reported. */
   | { readonly op: "refuse"; readonly name: string; readonly kind: string }
   | { readonly op: "delete"; readonly name: string };
 
 /** What a device of each role is in `ip -d link`: the kernel's own, or what stands in for it where the kernel has none. */
-const KINDS = { tunnel: ["wireguard", "tun"], mesh: ["dummy", "bridge"] } as const;
+const KINDS = { tunnel: ["wireguard", "tun"], mesh: ["dummy", "bridge"], vxlan: ["vxlan"] } as const;
 
-/** `trs<own rank>-<remote rank>`: the only names, besides MESH_DEVICE, that this plan may delete. */
+/** `trs<own rank>-<remote rank>`: the only names, besides MESH_DEVICE and VXLAN_NAMES, that this plan may delete. */
 const TUNNEL_NAME = /^trs\d+-\d+$/;
+
+/**
+ * All neighbours of a VXLAN device are written down. With ARP a far end could add itself to them, and a next hop that
+ * is missing would be asked for for ever. Without, such a next hop gets the device's own MAC address, which has no
+ * endpoint, so its packets are dropped (arp_constructor in net/ipv4/arp.c, ndisc_constructor likewise; seen on 6.18).
+ */
+const NO_ARP = ["arp", "off"] as const;
 
 /** The devices a data path stands on. */
 export function wantedLinks(want: DataPath): WantedLink[] {
   const tunnels = want.wireGuard.map(({ name, mtu }) => ({ name, role: "tunnel", mtu }) as const);
-  return want.meshAddresses.length === 0 ? tunnels : [...tunnels, { name: MESH_DEVICE, role: "mesh" }];
+  const vxlan = want.vxlan.map(({ name, mtu, vni, port, local, mac }) => {
+    return { name, role: "vxlan", mtu, vxlan: { vni, port, local, mac } } as const;
+  });
+  const mesh = { name: MESH_DEVICE, role: "mesh" } as const;
+  return [...tunnels, ...vxlan, ...(want.meshAddresses.length === 0 ? [] : [mesh])];
 }
 
 /** Steps to make devices and set them right; then those to delete, which come last of all in a sync. */
@@ -40,31 +57,61 @@ export function planLinks(want: readonly WantedLink[], have: readonly Link[]): {
 }
 
 /** Made by us, and so ours to delete: both the name and the alias say so. */
-export function isOurs(link: Link): boolean {
-  return link.alias === DEVICE_ALIAS && (TUNNEL_NAME.test(link.name) || link.name === MESH_DEVICE);
+export function isOurs({ name, alias }: Link): boolean {
+  return alias === DEVICE_ALIAS && (TUNNEL_NAME.test(name) || name === MESH_DEVICE || VXLAN_NAMES.has(name));
 }
 
 function putSteps(want: WantedLink, have: Link | undefined): LinkStep[] {
-  const { name, role } = want;
-  const kinds: readonly string[] = KINDS[role];
+  const { name } = want;
+  const kinds: readonly string[] = KINDS[want.role];
   if (have === undefined) {
-    return [
-      { op: "create", name, role },
-      // Unmarked it could never be deleted, so the mark goes first; a link-local address would only make noise.
-      { op: "set", name, args: ["alias", DEVICE_ALIAS] },
-      { op: "set", name, args: ["addrgenmode", "none"] },
-      ...(want.mtu === undefined ? [] : [{ op: "set", name, args: ["mtu", String(want.mtu)] } as const]),
-      { op: "set", name, args: ["up"] },
-    ];
+    return createSteps(want);
   }
   if (!kinds.includes(have.kind ?? "")) {
     return [{ op: "refuse", name, kind: have.kind ?? "hardware" }];
   }
-  const differences = [
+  if (want.role === "vxlan" && have.vxlan !== undefined && isAnother(want.vxlan, have.vxlan)) {
+    // The nexthops that lead out of it go with it, and their groups and routes; those parts have their turn after this.
+    return isOurs(have) ? [{ op: "delete", name }, ...createSteps(want)] : [{ op: "refuse", name, kind: "vxlan" }];
+  }
+  return differences(want, have)
+    .filter((args) => args.length > 0)
+    .map((args) => ({ op: "set", name, args }));
+}
+
+function createSteps(want: WantedLink): LinkStep[] {
+  const { name, mtu } = want;
+  return [
+    want.role === "vxlan"
+      ? { op: "create", name, role: "vxlan", vxlan: want.vxlan }
+      : { op: "create", name, role: want.role },
+    // Unmarked it could never be deleted, so the mark goes first; a link-local address would only make noise.
+    { op: "set", name, args: ["alias", DEVICE_ALIAS] },
+    { op: "set", name, args: ["addrgenmode", "none"] },
+    ...(want.role === "vxlan" ? [{ op: "set", name, args: NO_ARP } as const] : []),
+    ...(mtu === undefined ? [] : [{ op: "set", name, args: ["mtu", String(mtu)] } as const]),
+    { op: "set", name, args: ["up"] },
+  ];
+}
+
+function differences(want: WantedLink, have: Link): (readonly string[])[] {
+  return [
     have.alias === DEVICE_ALIAS ? [] : ["alias", DEVICE_ALIAS],
     have.addressMode === undefined || have.addressMode === "none" ? [] : ["addrgenmode", "none"],
+    ...(want.role === "vxlan" ? vxlanDifferences(want.vxlan, have) : []),
     want.mtu === undefined || want.mtu === have.mtu ? [] : ["mtu", String(want.mtu)],
     have.up ? [] : ["up"],
   ];
-  return differences.filter((args) => args.length > 0).map((args) => ({ op: "set", name, args }));
+}
+
+/**
+ * A new MAC address, and a change of ARP, make the kernel forget all neighbours of the device, permanent ones too
+ * (neigh_changeaddr in net/core/neighbour.c; seen on 6.18); their part has its turn after this and sees it.
+ */
+function vxlanDifferences(want: WantedVxlan, have: Link): (readonly string[])[] {
+  return [
+    want.mac === have.mac ? [] : ["address", want.mac],
+    have.noARP ? [] : NO_ARP,
+    have.vxlan === undefined ? [] : settingsDifferences(want, have.vxlan),
+  ];
 }
