@@ -8,7 +8,7 @@ import { TUNNEL_FWMARK } from "./marks.ts";
 import { observeDataPath } from "./observe.ts";
 import type { DataPathDeps } from "./parts.ts";
 import type { DataPath } from "./state.ts";
-import type { FormerValue } from "./sysctls/plan.ts";
+import type { FormerValue } from "./sysctls/memory.ts";
 import { genKey, pubKey } from "./wireguard/keys.ts";
 import type { TestNode } from "./testing/namespace.ts";
 import { connect, makeTestNode, pidsIn } from "./testing/namespace.ts";

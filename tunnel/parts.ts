@@ -18,9 +18,8 @@ import { observeRoutes } from "./routes/observe.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { routeLine } from "./routes/text.ts";
 import type { DataPath } from "./state.ts";
-import { applySysctls, observeSysctls } from "./sysctls/kernel.ts";
-import type { SysctlMemory } from "./sysctls/plan.ts";
-import { planSysctls } from "./sysctls/plan.ts";
+import type { SysctlMemory } from "./sysctls/memory.ts";
+import { holdSysctls } from "./sysctls/sync.ts";
 import { syncPeers } from "./vxlan/sync.ts";
 import type { EndpointMemory } from "./wireguard/sync.ts";
 import { syncWireGuard } from "./wireguard/sync.ts";
@@ -99,8 +98,5 @@ export async function syncRoutes({ run }: DataPathDeps, want: DataPath): Promise
 }
 
 export async function syncSysctls({ run, sysctlMemory }: DataPathDeps, want: DataPath): Promise<PartResult> {
-  const memory = await sysctlMemory.load();
-  const keys = new Set([...want.sysctls.map(({ key }) => key), ...Object.keys(memory)]);
-  const plan = planSysctls(want.sysctls, await observeSysctls(run, [...keys]), memory);
-  return { outcomes: await applySysctls(run, plan, sysctlMemory) };
+  return { outcomes: await holdSysctls(run, want.sysctls, sysctlMemory) };
 }
