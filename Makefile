@@ -26,4 +26,4 @@ bench: setup ## run the benchmarks
 	@npm run --silent bench
 
 clean: ## remove what set-up and the tools made in this checkout
-	rm -rf node_modules .cache coverage
+	rm -rf node_modules .cache coverage dist

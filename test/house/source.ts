@@ -8,7 +8,7 @@ export interface SourceFile {
 }
 
 /** Folders that are not ours to judge, and fixtures that are wrong on purpose. */
-const NOT_SOURCE = new Set([".git", ".cache", "node_modules", "coverage", "test/house/fixtures"]);
+const NOT_SOURCE = new Set([".git", ".cache", "node_modules", "coverage", "dist", "test/house/fixtures"]);
 
 /** Every file under `root` that people write, in the order of their paths. */
 export function readTree(root: string): SourceFile[] {
