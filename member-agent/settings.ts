@@ -3,6 +3,7 @@ import { readName, readNodeName } from "../mesh/names.ts";
 import type { Checked } from "../mesh/refusal.ts";
 import { commaList } from "../platform/config.ts";
 import type { OpenPort } from "../tunnel/state.ts";
+import { readEndpoint } from "./endpoint.ts";
 
 /** A name that mesh accepts, with its own words when it does not. */
 function named(read: (text: string) => Checked<string>) {
@@ -22,6 +23,14 @@ const openPort = z.string().transform((text, context): OpenPort => {
   return z.NEVER;
 });
 
+/** `192.0.2.7`, `2001:db8::7` or `gw.example.org`, in canonical text. */
+const endpoint = z.string().transform((text, context): string => {
+  const { value, fault } = readEndpoint(text);
+  if (value !== undefined) return value;
+  context.addIssue({ code: "custom", message: fault });
+  return z.NEVER;
+});
+
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
   cluster: named(readName),
@@ -33,10 +42,10 @@ export const agentSettings = z.object({
   state: z.string().min(1),
   /** Interface to the other nodes; absent: the one of the default route. */
   lanDevice: z.string().optional(),
-  /** Addresses other clusters' gateways dial; empty: the LAN addresses. */
-  endpoint: commaList(z.union([z.ipv4(), z.ipv6()], "must be an IP address")).default([]),
-  /** This gateway can't be dialled, unless an endpoint is given: it dials the others. */
-  behindNat: z.union([z.boolean(), z.stringbool()]).default(false),
+  /** Addresses and DNS names that other clusters' gateways dial, the preferred one first; empty: the LAN addresses. */
+  endpoint: commaList(endpoint).default([]),
+  /** This gateway can't be dialled, unless an endpoint is given: it dials the others. WireGuard only. */
+  behindNat: z.union([z.boolean(), z.stringbool()], "is true or false").default(false),
   /** Ports on this node's mesh addresses that linked clusters may reach, as `tcp/9100`. */
   openPort: commaList(openPort).default([]),
   /** First of the UDP ports WireGuard listens on, one a remote rank. */

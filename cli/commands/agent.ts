@@ -11,6 +11,9 @@ export function agentCommand(shell: Shell): Command {
     [
       "trestle agent --cluster east --node a --roles gateway,node --store /etc/trestle/store.yaml --state /var/lib/trestle/agent",
       "trestle agent --cluster east --node b --store /etc/trestle/store.yaml --state /var/lib/trestle/agent",
+      "trestle agent … --roles gateway,node --endpoint gw.example.org      dialled by name, wherever that is",
+      "trestle agent … --roles gateway,node --behind-nat                   dials others and is not dialled",
+      "trestle agent … --behind-nat --endpoint 192.0.2.7                   a router forwards the WireGuard ports of 192.0.2.7",
     ],
   )
     .option("--cluster <name>", "cluster this machine belongs to")
@@ -19,11 +22,14 @@ export function agentCommand(shell: Shell): Command {
     .option("--state <folder>", "state folder of this agent")
     .option("--lan-device <name>", "interface to the other nodes (default: the one of the default route)")
     .option(
-      "--endpoint <address>",
-      "address that other clusters' gateways dial; repeatable (default: the LAN's)",
+      "--endpoint <address|name>",
+      "where other clusters' gateways dial this one, an IP address or a DNS name without port; names are looked up again all the time, so the address may change; repeatable, the preferred one first (default: the LAN's addresses)",
       collect,
     )
-    .option("--behind-nat", "this gateway can't be dialled by others; it dials them (WireGuard only)")
+    .option(
+      "--behind-nat",
+      "a NAT is between this gateway and the others: it dials them, and they dial it only where --endpoint names an address whose WireGuard ports are forwarded here. Links by VXLAN can't pass, and of two gateways one must be dialled",
+    )
     .option(
       "--open-port <protocol/port>",
       "port of this node that linked clusters may reach, e.g. tcp/9100; repeatable",
