@@ -1,8 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { familyOf, overlaps, parseCidr } from "../mesh/cidr.ts";
+import { MESH_VXLAN_PORT } from "../tunnel/marks.ts";
 import type { Nexthop } from "../tunnel/state.ts";
 import { planDataPath } from "./plan.ts";
+import type { Place } from "./testing/situations.ts";
 import { remoteCluster, situationOf, situations } from "./testing/situations.ts";
+
+const BOTH_FAMILIES: Place = { lan: 0, families: [4, 6] };
 
 describe("on a gateway", () => {
   const plan = planDataPath(
@@ -42,14 +47,20 @@ describe("on a gateway", () => {
     });
   });
 
-  test("the tunnel device leaves room for its outer headers, more over IPv6", () => {
+  test("its devices are what the LAN makes them, whoever is behind them", () => {
     const overIPv6 = {
       ...remoteCluster(2, [0]),
       gateways: [{ name: "g", rank: 0, endpoint: "2001:db8::1", behindNAT: false, basePort: 51_820, publicKey: "k" }],
     };
-    expect(plan.wireGuard[0]?.mtu).toBe(1440);
-    const wide = planDataPath(situationOf({ nodes: 1, gateways: 1, node: 0, remotes: [overIPv6] }));
-    expect(wide.wireGuard[0]).toMatchObject({ mtu: 1420, peers: [{ endpoint: "[2001:db8::1]:51820" }] });
+    const dual = situationOf({ nodes: 1, gateways: 1, node: 0, remotes: [overIPv6], places: [BOTH_FAMILIES] });
+    const { wireGuard, routes } = planDataPath(dual);
+    expect(wireGuard).toMatchObject([{ mtu: 1440, peers: [{ endpoint: "[2001:db8::1]:51820" }] }]);
+    const toRemote = routes.filter(({ target }) => target.kind === "nexthop" || target.kind === "device");
+    expect(toRemote.map(({ prefix, mtu }) => [prefix, mtu])).toEqual([
+      ["10.2.0.0/16", 1408],
+      ["100.64.8.0/22", 1408],
+      ["100.64.8.1/32", 1408],
+    ]);
   });
 
   test("the first interface is there before any link, so that a link waits for no process", () => {
@@ -72,7 +83,7 @@ describe("on a plain node", () => {
         ],
       },
       src: "100.64.4.35",
-      mtu: undefined,
+      mtu: 1440,
     });
   });
 
@@ -103,17 +114,43 @@ test("every prefix of a linked cluster, and of this one, has a backstop, whateve
   );
 });
 
-test("every nexthop that a route or a group names is planned, and each id once", () => {
+test("every nexthop that a route or a group names is planned, each id once, and no group is empty or names one twice", () => {
   fc.assert(
     fc.property(situations(), (situation) => {
       const { nexthops, routes } = planDataPath(situation);
       const ids = nexthops.map(({ id }) => id);
+      const groups = nexthops.flatMap((nexthop) => ("group" in nexthop ? [nexthop.group] : []));
       const named = [
         ...routes.flatMap(({ target }) => (target.kind === "nexthop" ? [target.id] : [])),
-        ...nexthops.flatMap((nexthop) => ("group" in nexthop ? nexthop.group : [])),
+        ...groups.flat(),
       ];
       expect(new Set(ids).size).toBe(ids.length);
       expect(named.filter((id) => !ids.includes(id))).toEqual([]);
+      expect(ids.filter((id) => !named.includes(id))).toEqual([]);
+      for (const group of groups) {
+        expect(group.length).toBeGreaterThan(0);
+        expect(new Set(group).size).toBe(group.length);
+      }
+    }),
+  );
+});
+
+test("a route has one target, next hops of its own family, and its device is the LAN's or planned", () => {
+  fc.assert(
+    fc.property(situations(), (situation) => {
+      const { nexthops, routes, vxlan, wireGuard } = planDataPath(situation);
+      const devices = new Set(["eth0", ...wireGuard.map(({ name }) => name), ...vxlan.map(({ name }) => name)]);
+      const keys = routes.map(({ prefix, metric }) => `${prefix} ${metric}`);
+      expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+      for (const { prefix, target, src } of routes) {
+        const hops = target.kind === "multipath" ? target.hops : [];
+        const named = target.kind === "device" ? [target.device] : hops.map(({ device }) => device);
+        expect(named.filter((device) => !devices.has(device))).toEqual([]);
+        expect(hops.length > 0 || target.kind !== "multipath").toBe(true);
+        const addresses = [...hops.map(({ via }) => via), ...(src === undefined ? [] : [src])];
+        expect(addresses.filter((address) => familyOf(address) !== familyOf(prefix))).toEqual([]);
+      }
+      for (const nexthop of nexthops) if ("device" in nexthop) expect(devices).toContain(nexthop.device);
     }),
   );
 });
@@ -122,9 +159,75 @@ test("within one interface no two peers claim the same prefix", () => {
   fc.assert(
     fc.property(situations(), (situation) => {
       for (const { peers } of planDataPath(situation).wireGuard) {
-        const prefixes = peers.flatMap(({ allowedIPs }) => allowedIPs);
-        expect(new Set(prefixes).size).toBe(prefixes.length);
+        const prefixes = peers.flatMap(({ allowedIPs }) => allowedIPs).map(parseCidr);
+        expect(prefixes.filter((one) => prefixes.some((other) => other !== one && overlaps(one, other)))).toEqual([]);
       }
+    }),
+  );
+});
+
+test("on a VXLAN device every MAC and every next hop is one peer's, and every hop through it is a peer's", () => {
+  fc.assert(
+    fc.property(situations(), (situation) => {
+      const { vxlan, nexthops, routes } = planDataPath(situation);
+      for (const { name, local, mac, peers } of vxlan) {
+        const macs = [mac, ...peers.map((peer) => peer.mac)];
+        const addresses = peers.flatMap((peer) => peer.addresses);
+        expect(new Set(macs).size).toBe(macs.length);
+        expect(new Set(addresses).size).toBe(addresses.length);
+        expect(peers.filter(({ endpoint }) => familyOf(endpoint) !== familyOf(local))).toEqual([]);
+        const hops = [
+          ...routes.flatMap(({ target }) => (target.kind === "multipath" ? target.hops : [])),
+          ...nexthops.flatMap((nexthop) => ("device" in nexthop ? [nexthop] : [])),
+        ].filter(({ device }) => device === name);
+        expect(hops.filter(({ via, onlink }) => !onlink || !addresses.includes(via ?? ""))).toEqual([]);
+      }
+    }),
+  );
+});
+
+test("VXLAN is taken from its peers alone, by their prefixes", () => {
+  fc.assert(
+    fc.property(situations(), (situation) => {
+      const { firewall, vxlan } = planDataPath(situation);
+      const endpoints = Map.groupBy(vxlan, ({ port }) => port);
+      expect(firewall?.vxlanEndpoints).toEqual(
+        [...endpoints].map(([port, devices]) => ({
+          port,
+          addresses: [...new Set(devices.flatMap(({ peers }) => peers.map(({ endpoint }) => endpoint)))],
+        })),
+      );
+      const macs = vxlan
+        .filter(({ port }) => port === MESH_VXLAN_PORT)
+        .flatMap(({ peers }) => peers.map(({ mac }) => mac));
+      expect(firewall?.vxlanSources.map(({ mac }) => mac).toSorted()).toEqual(macs.toSorted());
+      if (situation.gateway?.behindNAT ?? true) expect(macs).toEqual([]);
+    }),
+  );
+});
+
+test("no packet is larger than what carries it", () => {
+  fc.assert(
+    fc.property(situations(), (situation) => {
+      const { routes, nexthops, vxlan, wireGuard } = planDataPath(situation);
+      const mtus = new Map([
+        ["eth0", situation.lan.mtu],
+        ...[...vxlan, ...wireGuard].map(({ name, mtu }) => [name, mtu] as const),
+      ]);
+      const members = new Map(nexthops.map((nexthop) => [nexthop.id, nexthop]));
+      const devicesOf = (id: number): string[] => {
+        const nexthop = members.get(id);
+        if (nexthop === undefined) return [];
+        return "group" in nexthop ? nexthop.group.flatMap(devicesOf) : [nexthop.device];
+      };
+      for (const { target, mtu } of routes) {
+        if (target.kind === "unreachable") continue;
+        const hops = target.kind === "multipath" ? target.hops.map(({ device }) => device) : [];
+        const devices =
+          target.kind === "nexthop" ? devicesOf(target.id) : target.kind === "device" ? [target.device] : hops;
+        for (const device of devices) expect(mtu ?? 0).toBeLessThanOrEqual(mtus.get(device) ?? 0);
+      }
+      for (const { mtu } of [...vxlan, ...wireGuard]) expect(mtu).toBeGreaterThanOrEqual(1280);
     }),
   );
 });

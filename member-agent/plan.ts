@@ -1,60 +1,93 @@
-import type { DataPath, Sysctl } from "../tunnel/state.ts";
-import { ownHealthAddresses, tunnelNexthops, tunnelRoutes, wireGuardInterfaces } from "./gateway/plan.ts";
-import { backstops, neighbourRoutes, ownMeshAddresses, remoteRoutes } from "./node/plan.ts";
-import type { Situation } from "./situation.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { DataPath } from "../tunnel/state.ts";
+import { planFirewall } from "./firewall-plan.ts";
+import type { GatewayVantage } from "./gateway/plan.ts";
+import { gatewayVantage, ownHealthAddresses, planForGateway } from "./gateway/plan.ts";
+import { vxlanDevices } from "./gateway/vxlan-plan.ts";
+import { wireGuardInterfaces } from "./gateway/wireguard-plan.ts";
+import { wireOf } from "./mtu.ts";
+import type { Neighbour } from "./node/neighbours.ts";
+import { neighboursOf, nodeVxlanDevices } from "./node/neighbours.ts";
+import type { NodeVantage } from "./node/plan.ts";
+import { neighbourRoutes, nodeVantage, ownBackstops, ownMeshAddresses, planForNode } from "./node/plan.ts";
+import type { RemotePlan } from "./remote-plan.ts";
+import type { Remote, Situation } from "./situation.ts";
+import { planSysctls } from "./sysctl-plan.ts";
+
+type Vantage = { readonly gateway: GatewayVantage } | { readonly node: NodeVantage };
+interface Planned {
+  readonly remote: Remote;
+  readonly plan: RemotePlan;
+}
 
 /** What this node's kernel shall hold. Pure: the same situation gives the same data path. */
 export function planDataPath(situation: Situation): DataPath {
-  const own = situation.gateway;
-  const meshAddresses = [...ownMeshAddresses(situation), ...(own ? ownHealthAddresses(situation, own) : [])];
-  const wireGuard = own ? wireGuardInterfaces(situation, own) : [];
-  return {
-    wireGuard,
-    vxlan: [],
-    meshAddresses,
-    nexthops: own ? tunnelNexthops(situation, own) : [],
-    routes: [
-      ...backstops(situation),
-      ...neighbourRoutes(situation),
-      ...(own ? tunnelRoutes(situation, own) : remoteRoutes(situation)),
-    ],
-    firewall: {
-      clusterDevices: [situation.lan.device],
-      remotePrefixes: situation.remotes.flatMap((remote) => remote.prefixes),
-      announcedPrefixes: [...situation.self.podCIDRs, ...situation.self.announcedCIDRs, ...situation.self.meshPrefixes],
-      localPrefixes: situation.blocks
-        .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")
-        .map(({ cidr }) => cidr),
-      localAddresses: meshAddresses.map(withoutLength),
-      nodeAddresses: ownMeshAddresses(situation).map(withoutLength),
-      openPorts: situation.openPorts,
-      vxlanEndpoints: [],
-      vxlanSources: [],
-    },
-    sysctls: sysctls(
-      situation.lan.device,
-      wireGuard.map((device) => device.name),
-    ),
-  };
-}
-
-function withoutLength(hostCidr: string): string {
-  return hostCidr.split("/")[0] ?? hostCidr;
+  return dataPathPlanner()(situation);
 }
 
 /**
- * Forwarding, hashing by ports (so that flows spread), loose reverse path (return traffic may come by another gateway),
- * no redirects (they would teach hosts a way around a gateway). https://docs.kernel.org/networking/ip-sysctl.html
+ * {@link planDataPath} with a memory. The plan of a linked cluster follows from that cluster and from where the node
+ * stands, so as long as both are what they were (be they other objects), it is taken over: the very same routes, peers
+ * and nexthops, which whoever compares two data paths can tell by identity. With a thousand linked clusters one change
+ * then costs a few milliseconds.
  */
-function sysctls(lan: string, tunnels: readonly string[]): Sysctl[] {
-  const devices = [lan, ...tunnels];
-  return [
-    { key: "net.ipv4.ip_forward", value: "1" },
-    { key: "net.ipv6.conf.all.forwarding", value: "1" },
-    { key: "net.ipv4.fib_multipath_hash_policy", value: "1" },
-    { key: "net.ipv6.fib_multipath_hash_policy", value: "1" },
-    ...devices.map((device) => ({ key: `net.ipv4.conf.${device}.rp_filter`, value: "2" })),
-    { key: `net.ipv4.conf.${lan}.send_redirects`, value: "0" },
-    { key: "net.ipv4.conf.all.send_redirects", value: "0" },
-  ];
+export function dataPathPlanner(): (situation: Situation) => DataPath {
+  let from: Vantage | undefined;
+  let known: ReadonlyMap<string, Planned> = new Map();
+  return (situation) => {
+    const neighbours = neighboursOf(situation);
+    const vantage = vantageOf(situation, neighbours);
+    if (!isDeepStrictEqual(vantage, from)) known = new Map();
+    from = vantage;
+    const planned = situation.remotes.map((remote): Planned => {
+      const before = known.get(remote.name);
+      return before !== undefined && isDeepStrictEqual(before.remote, remote)
+        ? before
+        : { remote, plan: planRemote(remote, vantage) };
+    });
+    known = new Map(planned.map((each) => [each.remote.name, each]));
+    return assemble(situation, neighbours, planned);
+  };
+}
+
+function vantageOf(situation: Situation, neighbours: ReadonlyMap<string, Neighbour>): Vantage {
+  return situation.gateway === undefined
+    ? { node: nodeVantage(situation, neighbours) }
+    : { gateway: gatewayVantage(situation, situation.gateway) };
+}
+
+function planRemote(remote: Remote, vantage: Vantage): RemotePlan {
+  return "gateway" in vantage ? planForGateway(remote, vantage.gateway) : planForNode(remote, vantage.node);
+}
+
+function assemble(
+  situation: Situation,
+  neighbours: ReadonlyMap<string, Neighbour>,
+  planned: readonly Planned[],
+): DataPath {
+  const own = situation.gateway;
+  const wireGuardPeers = planned.flatMap(({ plan }) => plan.wireGuard);
+  const vxlanPeers = planned.flatMap(({ plan }) => plan.vxlan);
+  const wireGuard = own ? wireGuardInterfaces(own, wireOf(situation.lan), wireGuardPeers) : [];
+  const vxlan = {
+    mesh: own ? vxlanDevices(situation, own, vxlanPeers) : [],
+    nodes: nodeVxlanDevices(situation, neighbours),
+  };
+  const meshAddresses = [...ownMeshAddresses(situation), ...(own ? ownHealthAddresses(situation, own) : [])];
+  // A WireGuard interface is next hop to many clusters, and one object.
+  const nexthops = new Map(planned.flatMap(({ plan }) => plan.nexthops.map((nexthop) => [nexthop.id, nexthop])));
+  const devices = [...wireGuard, ...vxlan.mesh, ...vxlan.nodes].map(({ name }) => name);
+  return {
+    wireGuard,
+    vxlan: [...vxlan.mesh, ...vxlan.nodes],
+    meshAddresses,
+    nexthops: [...nexthops.values()],
+    routes: [
+      ...ownBackstops(situation),
+      ...neighbourRoutes(situation, neighbours),
+      ...planned.flatMap(({ plan }) => plan.routes),
+    ],
+    firewall: planFirewall(situation, meshAddresses, vxlan, planned),
+    sysctls: planSysctls(situation.lan, devices),
+  };
 }

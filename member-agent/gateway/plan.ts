@@ -1,109 +1,138 @@
-import { familyOf } from "../../mesh/cidr.ts";
+import { addressPart, familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
-import type { Family } from "../../mesh/resources.ts";
-import { TUNNEL_FWMARK, wireGuardDevice } from "../../tunnel/marks.ts";
-import type { Nexthop, Route, WireGuardInterface, WireGuardPeer } from "../../tunnel/state.ts";
-import { remoteRouter } from "../node/plan.ts";
-import type { OwnGateway, Remote, RemoteGateway, Situation } from "../situation.ts";
+import type { Family, TunnelKind } from "../../mesh/resources.ts";
+import { MESH_VXLAN, wireGuardDevice } from "../../tunnel/marks.ts";
+import type { Nexthop, Route, RouteTarget } from "../../tunnel/state.ts";
+import { gatewayMtu, remoteMtu, routeMtu, vxlanMtu, wireGuardMtu, wireOf } from "../mtu.ts";
+import type { Wire } from "../mtu.ts";
+import { backstopTo, ownMeshSources } from "../node/plan.ts";
+import type { AddressByFamily, RemotePlan } from "../remote-plan.ts";
+import type { OwnGateway, Remote, Situation } from "../situation.ts";
+import { groupID, tunnelNexthopID, vxlanNexthopID } from "./nexthop-ids.ts";
+import type { FarEnd } from "./vxlan-plan.ts";
+import { farEnds, vxlanPeers } from "./vxlan-plan.ts";
+import { wireGuardPeers } from "./wireguard-plan.ts";
 
-/** Outer headers of WireGuard: IP, UDP 8, WireGuard 32 (https://www.wireguard.com/papers/wireguard.pdf, 5.4.6). */
-const OVERHEAD: Readonly<Record<Family, number>> = { 4: 60, 6: 80 };
-/** Seconds; also what makes a silent tunnel show within half a minute. */
-const KEEPALIVE = 10;
+const KINDS = ["WireGuard", "VXLAN"] as const satisfies readonly TunnelKind[];
 
-/** One interface per remote rank; rank 0 is there before the first link, so that a link costs no process start. */
-export function wireGuardInterfaces(situation: Situation, own: OwnGateway): WireGuardInterface[] {
-  const remotes = situation.remotes.filter((remote) => remote.tunnel === "WireGuard");
-  return remoteRanks(remotes).map((rank) => {
-    const peers = remotes.flatMap((remote) =>
-      remote.gateways.filter((gateway) => gateway.rank === rank).map((gateway) => peerOf(remote, gateway, own)),
+/** Where a gateway stands: all that the plan of a linked cluster depends on but that cluster. */
+export interface GatewayVantage {
+  readonly rank: number;
+  /** Its packets arrive from elsewhere than it sends them from, and so no VXLAN can be taken from it. */
+  readonly behindNAT: boolean;
+  readonly wire: Wire;
+  /** Mesh addresses of the node: source of what it sends to linked clusters. */
+  readonly sources: AddressByFamily;
+  /** Its own health addresses. */
+  readonly health: Readonly<Record<TunnelKind, AddressByFamily>>;
+}
+
+export function gatewayVantage(situation: Situation, own: OwnGateway): GatewayVantage {
+  const health = (kind: TunnelKind): AddressByFamily =>
+    Object.fromEntries(
+      situation.self.meshPrefixes.map((prefix) => [
+        familyOf(prefix),
+        addressPart(healthAddress(prefix, own.rank, kind)),
+      ]),
     );
-    const overIPv6 = peers.some((peer) => peer.endpoint?.startsWith("["));
-    return {
-      name: wireGuardDevice(own.rank, rank),
-      privateKey: own.privateKey,
-      listenPort: own.basePort + rank,
-      fwmark: TUNNEL_FWMARK,
-      mtu: situation.lan.mtu - OVERHEAD[overIPv6 ? 6 : 4],
-      peers,
-    };
-  });
-}
-
-/** Port rule: gateway (A, i) dials (B, r) at B's base plus its own rank i. */
-function peerOf(remote: Remote, gateway: RemoteGateway, own: OwnGateway): WireGuardPeer {
-  const address = gateway.endpoint;
-  const port = gateway.basePort + own.rank;
   return {
-    publicKey: gateway.publicKey,
-    endpoint: address && (familyOf(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`),
-    allowedIPs: remote.prefixes,
-    persistentKeepalive: KEEPALIVE,
+    rank: own.rank,
+    behindNAT: own.behindNAT,
+    wire: wireOf(situation.lan),
+    sources: ownMeshSources(situation),
+    health: { WireGuard: health("WireGuard"), VXLAN: health("VXLAN") },
   };
-}
-
-/** A nexthop per tunnel and family, and per remote cluster and family the group of those that lead to it. */
-export function tunnelNexthops(situation: Situation, own: OwnGateway): Nexthop[] {
-  const remotes = situation.remotes.filter((remote) => remote.tunnel === "WireGuard");
-  return ([4, 6] as const).flatMap((family) => [
-    ...remoteRanks(remotes).map((rank) => ({
-      id: tunnelID(rank, family),
-      family,
-      device: wireGuardDevice(own.rank, rank),
-    })),
-    ...remotes
-      .filter((remote) => remote.gateways.length > 0)
-      .map((remote) => ({
-        id: groupID(remote.number, family),
-        group: remote.gateways.map((gateway) => tunnelID(gateway.rank, family)).toSorted((a, b) => a - b),
-      })),
-  ]);
-}
-
-/** Every remote prefix into its cluster's group, and every remote health address into the one tunnel that ends there. */
-export function tunnelRoutes(situation: Situation, own: OwnGateway): Route[] {
-  const remotes = situation.remotes.filter((remote) => remote.tunnel === "WireGuard" && remote.gateways.length > 0);
-  const routeTo = remoteRouter(situation);
-  return remotes.flatMap((remote) => [
-    ...remote.prefixes.map((prefix) =>
-      routeTo(remote, prefix, { kind: "nexthop", id: groupID(remote.number, familyOf(prefix)) }),
-    ),
-    ...remote.meshPrefixes.flatMap((meshPrefix) =>
-      remote.gateways.map((gateway) => ({
-        prefix: healthAddress(meshPrefix, gateway.rank, "WireGuard"),
-        target: { kind: "device", device: wireGuardDevice(own.rank, gateway.rank) } as const,
-        src: ownHealthAddress(situation, own, familyOf(meshPrefix)),
-      })),
-    ),
-  ]);
 }
 
 /** Health addresses of this gateway, one per tunnel kind and family, as host prefixes. */
 export function ownHealthAddresses(situation: Situation, own: OwnGateway): string[] {
-  return situation.self.meshPrefixes.flatMap((prefix) =>
-    (["WireGuard", "VXLAN"] as const).map((tunnel) => healthAddress(prefix, own.rank, tunnel)),
-  );
+  return situation.self.meshPrefixes.flatMap((prefix) => KINDS.map((kind) => healthAddress(prefix, own.rank, kind)));
 }
 
-function ownHealthAddress(situation: Situation, own: OwnGateway, family: Family): string | undefined {
-  const prefix = situation.self.meshPrefixes.find((meshPrefix) => familyOf(meshPrefix) === family);
-  return prefix && healthAddress(prefix, own.rank, "WireGuard").split("/")[0];
+/**
+ * Tunnels of every kind that is accepted, and every prefix out by those of the kind that packets leave by. Where that
+ * kind leads to no gateway, the prefixes are unreachable.
+ */
+export function planForGateway(remote: Remote, at: GatewayVantage): RemotePlan {
+  const ends = at.behindNAT ? [] : farEnds(remote, at.wire);
+  const paths = { 4: pathsTo(remote, ends, at, 4), 6: pathsTo(remote, ends, at, 6) };
+  const families = ([4, 6] as const).filter((family) => remote.prefixes.some((prefix) => familyOf(prefix) === family));
+  const mtu = routeMtu(remoteMtu(remote, at.wire), deviceMtus(remote, ends, at.wire));
+  return {
+    wireGuard: wireGuardPeers(remote, at.rank),
+    vxlan: vxlanPeers(ends),
+    nexthops: families.flatMap((family) =>
+      paths[family].length === 0
+        ? []
+        : [...paths[family], { id: groupID(remote.number, family), group: paths[family].map(({ id }) => id) }],
+    ),
+    routes: [
+      ...remote.prefixes.map(backstopTo),
+      ...remote.prefixes.flatMap((prefix): Route[] => {
+        const family = familyOf(prefix);
+        if (paths[family].length === 0) return [];
+        return [
+          { prefix, target: { kind: "nexthop", id: groupID(remote.number, family) }, src: at.sources[family], mtu },
+        ];
+      }),
+      ...healthRoutes(remote, ends, at),
+    ],
+  };
 }
 
-function remoteRanks(remotes: readonly Remote[]): number[] {
-  return [...new Set([0, ...remotes.flatMap((remote) => remote.gateways.map((gateway) => gateway.rank))])].toSorted(
-    (a, b) => a - b,
-  );
+/** One next hop a tunnel of the kind that packets leave by, in order of their ids. */
+function pathsTo(remote: Remote, ends: readonly FarEnd[], at: GatewayVantage, family: Family): Nexthop[] {
+  const paths =
+    remote.sends === "WireGuard"
+      ? remote.gateways.map(({ rank }) => ({
+          id: tunnelNexthopID(rank, family),
+          family,
+          device: wireGuardDevice(at.rank, rank),
+        }))
+      : ends.flatMap(({ gateway, outer, vias }) => {
+          const via = vias[family];
+          const id = vxlanNexthopID(remote.number, gateway.rank, family);
+          return via === undefined ? [] : [{ id, family, device: MESH_VXLAN[outer], via, onlink: true }];
+        });
+  return paths.toSorted((a, b) => a.id - b.id);
 }
 
-/** Nexthop ids are one number space a namespace; ours start high, out of the way of what people type. */
-const FIRST_TUNNEL_ID = 1_953_000_000;
-const FIRST_GROUP_ID = 1_954_000_000;
-
-function tunnelID(rank: number, family: Family): number {
-  return FIRST_TUNNEL_ID + rank * 2 + (family === 6 ? 1 : 0);
+/** MTUs of the devices that packets leave by. */
+function deviceMtus(remote: Remote, ends: readonly FarEnd[], wire: Wire): number[] {
+  return remote.sends === "WireGuard" ? [wireGuardMtu(wire)] : ends.map(({ outer }) => vxlanMtu(wire, outer));
 }
 
-function groupID(clusterNumber: number, family: Family): number {
-  return FIRST_GROUP_ID + clusterNumber * 2 + (family === 6 ? 1 : 0);
+/** Every health address of a linked cluster into the one tunnel that ends there, so that a heartbeat proves that tunnel. */
+function healthRoutes(remote: Remote, ends: readonly FarEnd[], { rank, wire, health }: GatewayVantage): Route[] {
+  const overWireGuard = remote.accepts.includes("WireGuard") ? remote.gateways : [];
+  return remote.meshPrefixes.flatMap((meshPrefix) => {
+    const family = familyOf(meshPrefix);
+    const route = (
+      kind: TunnelKind,
+      gateway: Remote["gateways"][number],
+      target: RouteTarget,
+      device: number,
+    ): Route => ({
+      prefix: healthAddress(meshPrefix, gateway.rank, kind),
+      target,
+      src: health[kind][family],
+      mtu: routeMtu(gatewayMtu(remote, gateway, kind, wire), [device]),
+    });
+    return [
+      ...overWireGuard.map((gateway) =>
+        route(
+          "WireGuard",
+          gateway,
+          { kind: "device", device: wireGuardDevice(rank, gateway.rank) },
+          wireGuardMtu(wire),
+        ),
+      ),
+      ...ends.flatMap(({ gateway, outer, vias }) => {
+        const via = vias[family];
+        if (via === undefined) return [];
+        const hops = [{ via, device: MESH_VXLAN[outer], onlink: true }];
+        return [route("VXLAN", gateway, { kind: "multipath", hops }, vxlanMtu(wire, outer))];
+      }),
+    ];
+  });
 }

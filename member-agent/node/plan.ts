@@ -1,29 +1,37 @@
-import { familyOf } from "../../mesh/cidr.ts";
+import { addressPart, familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
 import type { Family } from "../../mesh/resources.ts";
 import { BACKSTOP_METRIC } from "../../tunnel/marks.ts";
-import type { Route, RouteTarget } from "../../tunnel/state.ts";
-import type { ClusterNode, Remote, Situation } from "../situation.ts";
+import type { Hop, Route } from "../../tunnel/state.ts";
+import { remoteMtu, routeMtu, vxlanMtu, wireOf } from "../mtu.ts";
+import type { Wire } from "../mtu.ts";
+import type { AddressByFamily, RemotePlan } from "../remote-plan.ts";
+import type { Remote, Situation } from "../situation.ts";
+import type { Neighbour } from "./neighbours.ts";
 
 /** The prefixes that are somebody's now: this cluster's and the linked ones'. */
 export function livePrefixes({ self, remotes }: Situation): string[] {
   return [...self.podCIDRs, ...self.meshPrefixes, ...remotes.flatMap((remote) => remote.prefixes)];
 }
 
-/** Own pod and mesh ranges, linked clusters' prefixes and withdrawn ones: unreachable rather than out in clear by the default route. */
-export function backstops(situation: Situation): Route[] {
-  const prefixes = new Set([...livePrefixes(situation), ...situation.withdrawn]);
-  return [...prefixes].map((prefix) => ({ prefix, target: { kind: "unreachable" }, metric: BACKSTOP_METRIC }));
+/** Unreachable rather than out in clear by the default route. */
+export function backstopTo(prefix: string): Route {
+  return { prefix, target: { kind: "unreachable" }, metric: BACKSTOP_METRIC };
 }
 
-/** The other nodes' blocks and the other gateways' health addresses, directly over the LAN. */
-export function neighbourRoutes(situation: Situation): Route[] {
-  const others = new Map(
-    situation.nodes.filter((node) => node.name !== situation.node).map((node) => [node.name, node]),
-  );
+/** Own pod and mesh ranges, and what was withdrawn; those of linked clusters come with each of them. */
+export function ownBackstops(situation: Situation): Route[] {
+  const { self, withdrawn } = situation;
+  const live = new Set(withdrawn.length === 0 ? [] : livePrefixes(situation));
+  const gone = withdrawn.filter((prefix) => !live.has(prefix));
+  return [...self.podCIDRs, ...self.meshPrefixes, ...gone].map(backstopTo);
+}
+
+/** The other nodes' blocks and the other gateways' health addresses. */
+export function neighbourRoutes(situation: Situation, neighbours: ReadonlyMap<string, Neighbour>): Route[] {
   const through = (owner: string, prefix: string): Route[] => {
-    const via = lanAddress(others.get(owner), familyOf(prefix));
-    return via === undefined ? [] : [{ prefix, target: lanTarget([via], situation.lan.device) }];
+    const hop = neighbours.get(owner)?.hops[familyOf(prefix)];
+    return hop === undefined ? [] : [{ prefix, target: { kind: "multipath", hops: [hop] } }];
   };
   return [
     ...situation.blocks.flatMap((block) => through(block.node, block.cidr)),
@@ -37,36 +45,46 @@ export function neighbourRoutes(situation: Situation): Route[] {
   ];
 }
 
-/**
- * On a node that is no gateway: every remote prefix over all local gateways. Plain multipath, for a nexthop object dies
- * with a carrier flap and stays dead, where `via` comes back by itself.
- */
-export function remoteRoutes(situation: Situation): Route[] {
-  const nodes = new Map(situation.nodes.map((node) => [node.name, node]));
-  const targets = new Map(
-    ([4, 6] as const).map((family) => {
-      const vias = situation.gateways.map((gateway) => lanAddress(nodes.get(gateway.node), family));
-      return [family, vias.filter((via) => via !== undefined)];
-    }),
+/** Where a node that is no gateway stands: all that the plan of a linked cluster depends on but that cluster. */
+export interface NodeVantage {
+  readonly wire: Wire;
+  /** Its mesh addresses: source of what it sends to linked clusters, for a LAN source dies at the far side. */
+  readonly sources: AddressByFamily;
+  /** Next hops to all local gateways, and the MTUs of their devices, by family of what goes there. */
+  readonly exits: Readonly<Record<Family, { readonly hops: readonly Hop[]; readonly mtus: readonly number[] }>>;
+}
+
+export function nodeVantage(situation: Situation, neighbours: ReadonlyMap<string, Neighbour>): NodeVantage {
+  const wire = wireOf(situation.lan);
+  const gateways = [...new Set(situation.gateways.map(({ node }) => node))].flatMap(
+    (node) => neighbours.get(node) ?? [],
   );
-  const routeTo = remoteRouter(situation);
-  return situation.remotes.flatMap((remote) =>
-    remote.prefixes.flatMap((prefix): Route[] => {
-      const vias = targets.get(familyOf(prefix)) ?? [];
-      return vias.length === 0 ? [] : [routeTo(remote, prefix, lanTarget(vias, situation.lan.device))];
-    }),
-  );
+  const exit = (family: Family): NodeVantage["exits"][Family] => {
+    const ways = gateways.flatMap(({ hops, vxlan }) => {
+      const hop = hops[family];
+      if (hop === undefined) return [];
+      const isTunnelled = vxlan !== undefined && hop.device !== situation.lan.device;
+      return [{ hop, mtu: isTunnelled ? vxlanMtu(wire, vxlan.outer) : wire.mtu }];
+    });
+    const sorted = ways.toSorted((a, b) => (a.hop.via < b.hop.via ? -1 : 1));
+    return { hops: sorted.map(({ hop }) => hop), mtus: sorted.map(({ mtu }) => mtu) };
+  };
+  return { wire, sources: ownMeshSources(situation), exits: { 4: exit(4), 6: exit(6) } };
 }
 
 /**
- * Makes routes to remote prefixes: node-made packets leave with the node's mesh address, for a LAN source dies at the far
- * side. The addresses are looked up once, for a gateway may have thousands of such routes.
+ * Every prefix over all local gateways. Plain multipath, for a nexthop object dies with a carrier flap and stays dead,
+ * where `via` comes back by itself. A cluster without gateways is unreachable here already.
  */
-export function remoteRouter(situation: Situation): (remote: Remote, prefix: string, target: RouteTarget) => Route {
-  const own = ownMeshAddresses(situation);
-  const sourceOf = (family: Family): string | undefined => own.find((cidr) => familyOf(cidr) === family)?.split("/")[0];
-  const sources = { 4: sourceOf(4), 6: sourceOf(6) };
-  return (remote, prefix, target) => ({ prefix, target, src: sources[familyOf(prefix)], mtu: remote.mtu });
+export function planForNode(remote: Remote, { wire, sources, exits }: NodeVantage): RemotePlan {
+  const path = remoteMtu(remote, wire);
+  const routes = remote.prefixes.flatMap((prefix): Route[] => {
+    const family = familyOf(prefix);
+    const { hops, mtus } = exits[family];
+    if (hops.length === 0 || remote.gateways.length === 0) return [];
+    return [{ prefix, target: { kind: "multipath", hops }, src: sources[family], mtu: routeMtu(path, mtus) }];
+  });
+  return { wireGuard: [], vxlan: [], nexthops: [], routes: [...remote.prefixes.map(backstopTo), ...routes] };
 }
 
 /** This node's mesh addresses as host prefixes. */
@@ -76,10 +94,8 @@ export function ownMeshAddresses(situation: Situation): string[] {
     .map((block) => block.cidr);
 }
 
-function lanAddress(node: ClusterNode | undefined, family: Family): string | undefined {
-  return node?.addresses.find((address) => familyOf(address) === family)?.split("/")[0];
-}
-
-function lanTarget(vias: readonly string[], device: string): RouteTarget {
-  return { kind: "multipath", hops: vias.toSorted().map((via) => ({ via, device })) };
+/** The first of them in each family, without prefix length. */
+export function ownMeshSources(situation: Situation): AddressByFamily {
+  const addresses = ownMeshAddresses(situation).map(addressPart);
+  return Object.fromEntries(addresses.toReversed().map((address) => [familyOf(address), address]));
 }

@@ -1,0 +1,43 @@
+import { addressPart } from "../mesh/cidr.ts";
+import type { Firewall, VxlanDevice } from "../tunnel/state.ts";
+import { ownMeshSources } from "./node/plan.ts";
+import type { RemotePlan } from "./remote-plan.ts";
+import type { Remote, Situation } from "./situation.ts";
+
+/**
+ * What this node lets through, marks and rewrites.
+ * @param meshAddresses all of this node's, with prefix length
+ * @param vxlan devices between clusters, and those between nodes
+ */
+export function planFirewall(
+  situation: Situation,
+  meshAddresses: readonly string[],
+  vxlan: { readonly mesh: readonly VxlanDevice[]; readonly nodes: readonly VxlanDevice[] },
+  planned: readonly { readonly remote: Remote; readonly plan: RemotePlan }[],
+): Firewall {
+  const { self, blocks, remotes } = situation;
+  return {
+    clusterDevices: [situation.lan.device, ...vxlan.nodes.map(({ name }) => name)],
+    remotePrefixes: remotes.flatMap(({ prefixes }) => prefixes),
+    announcedPrefixes: [...self.podCIDRs, ...self.announcedCIDRs, ...self.meshPrefixes],
+    localPrefixes: blocks
+      .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")
+      .map(({ cidr }) => cidr),
+    localAddresses: meshAddresses.map(addressPart),
+    nodeAddresses: Object.values(ownMeshSources(situation)),
+    openPorts: situation.openPorts,
+    vxlanEndpoints: [...endpointsOf(vxlan.mesh), ...endpointsOf(vxlan.nodes)],
+    vxlanSources: planned.flatMap(({ remote, plan }) =>
+      plan.vxlan.map(({ peer }) => ({ mac: peer.mac, prefixes: remote.prefixes })),
+    ),
+  };
+}
+
+/** All devices of a kind have one port. None: that port is nobody's. */
+function endpointsOf(devices: readonly VxlanDevice[]): Firewall["vxlanEndpoints"] {
+  const [first] = devices;
+  if (first === undefined) return [];
+  // Two gateways may be at one address.
+  const addresses = new Set(devices.flatMap(({ peers }) => peers.map(({ endpoint }) => endpoint)));
+  return [{ port: first.port, addresses: [...addresses] }];
+}
