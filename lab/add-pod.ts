@@ -20,9 +20,10 @@ export async function addPod(
 ): Promise<PodState> {
   const layout = layoutOf(lab.name, stateOf(lab).file);
   const { cluster, name } = request;
-  const node = wanted ?? requireSite(layout, cluster).nodes[0]?.name ?? "";
+  const { nodes, families } = requireSite(layout, cluster);
+  const node = wanted ?? nodes[0]?.name ?? "";
   requireNode(layout, cluster, node);
-  const blocks = await awaitBlocks(lab, cluster, [node], signal);
+  const blocks = await awaitBlocks(lab, { name: cluster, families }, [node], signal);
   const isNew = !stateOf(lab).pods.some((pod) => pod.cluster === cluster && pod.name === name);
   const pod = await claimPod(lab, { ...request, node }, blocks.get(node) ?? []);
   if (pod.node !== node) {

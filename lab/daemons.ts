@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { MeshError, messageOf } from "../platform/errors.ts";
+import { hostPort } from "../platform/store/server-config.ts";
+import { addressIn } from "./addressing.ts";
 import type { Layout, NodePlace, Site } from "./layout.ts";
 import { firstGateway, inNetns, onNode } from "./place.ts";
 import type { Place } from "./place.ts";
@@ -13,6 +15,8 @@ import { logTail, waitUntil } from "./wait.ts";
 
 const HUB_PORT = 4222;
 const STORE_PORT = 4223;
+/** Of each agent, on its own loopback: /healthz and /readyz. */
+const HEALTH_PORT = 4224;
 
 /** A long-running `trestle` of the lab: where it runs, how it is called, and what tells that it serves. */
 export interface Daemon {
@@ -20,8 +24,8 @@ export interface Daemon {
   readonly key: string;
   readonly words: readonly string[];
   readonly place: (state: LabState) => Place;
-  /** It serves once this file is there and something in its network listens on this port. Absent: once it runs. */
-  readonly serves?: { readonly file: string; readonly port: number };
+  /** It serves once something in its network listens on this port, and its file, where it makes one, is there. */
+  readonly serves: { readonly file?: string; readonly port: number };
   /** Asks it something, once it serves; it is ready when this does not fail. */
   readonly ask?: (signal: AbortSignal) => Promise<unknown>;
 }
@@ -33,9 +37,8 @@ export function hubDaemon(lab: Lab, layout: Layout): Daemon {
     "--state",
     hubFolder(lab),
     "--listen",
-    `0.0.0.0:${HUB_PORT}`,
-    "--advertise",
-    `tls://${hub.address}:${HUB_PORT}`,
+    `[::]:${HUB_PORT}`,
+    ...hubURLs(layout).flatMap((url) => ["--advertise", url]),
   ];
   return {
     key: "hub",
@@ -47,10 +50,16 @@ export function hubDaemon(lab: Lab, layout: Layout): Daemon {
   };
 }
 
+/** What members dial: an address of each family. */
+export function hubURLs({ hub }: Layout): string[] {
+  return hub.attachments.map(({ address }) => `tls://${hostPort({ host: address, port: HUB_PORT })}`);
+}
+
 /** A cluster's own store, on its first gateway. */
 export function storeDaemon(lab: Lab, site: Site): Daemon {
   const node = firstGateway(site);
-  const words = ["store", "--state", storeFolder(lab, site.cluster), "--listen", `${node.address}:${STORE_PORT}`];
+  const listen = hostPort({ host: addressIn(node.attachments, site.storeFamily) ?? "", port: STORE_PORT });
+  const words = ["store", "--state", storeFolder(lab, site.cluster), "--listen", listen];
   return {
     key: `store:${site.cluster}`,
     words,
@@ -71,8 +80,18 @@ export function agentDaemon(lab: Lab, node: NodePlace): Daemon {
     agentFolder(lab, node),
     "--lan-device",
     "eth0",
+    "--health-listen",
+    `127.0.0.1:${HEALTH_PORT}`,
+    ...(node.gateway && node.behindNAT ? ["--behind-nat"] : []),
+    ...node.endpoints.flatMap((endpoint) => ["--endpoint", endpoint]),
+    ...node.openPorts.flatMap((port) => ["--open-port", port]),
   ];
-  return { key: `agent:${node.cluster}/${node.name}`, words, place: (state) => onNode(state, node) };
+  return {
+    key: `agent:${node.cluster}/${node.name}`,
+    words,
+    place: (state) => onNode(state, node),
+    serves: { port: HEALTH_PORT },
+  };
 }
 
 /** Starts a daemon unless it runs. What is recorded is enough to end it, from the first moment. */
@@ -95,7 +114,8 @@ export async function awaitDaemon(lab: Lab, { key, serves, ask }: Daemon, signal
     if (started === undefined || !isAlive(started)) {
       throw new MeshError("daemon-ended", `${key} ended before it served; its log:\n${logTail(log)}`, { retry: false });
     }
-    if (serves !== undefined && !(existsSync(serves.file) && isListening(started.pid, serves.port))) return undefined;
+    const hasFile = serves.file === undefined || existsSync(serves.file);
+    if (!hasFile || !isListening(started.pid, serves.port)) return undefined;
     try {
       await ask?.(signal);
       return true;

@@ -1,3 +1,4 @@
+import { addressIn } from "./addressing.ts";
 import { checkLab } from "./check.ts";
 import { takeDown } from "./down.ts";
 import { drawColumns, drawMatrix } from "./drawings.ts";
@@ -81,7 +82,7 @@ export async function runDemo(
 function drawRanges(lab: Lab): string {
   return drawColumns([
     ["CLUSTER", "POD CIDRS", "LAN"],
-    ...shapeOf(lab).clusters.map(({ name, podCIDRs, lan }) => [name, podCIDRs.join(","), lan]),
+    ...shapeOf(lab).clusters.map(({ name, podCIDRs, lan }) => [name, podCIDRs.join(","), [lan].flat().join(",")]),
   ]);
 }
 
@@ -92,7 +93,9 @@ async function drawThroughput(lab: Lab, file: LabFile, signal: AbortSignal): Pro
   if (way === undefined) return "(no two clusters are linked)\n";
   const { from, to } = way;
   const [near, far] = [firstGateway(requireSite(layout, from.cluster)), firstGateway(requireSite(layout, to.cluster))];
-  const bare = { from: `${near.cluster}/${near.name}`, to: `${far.cluster}/${far.name}`, address: far.address };
+  const family = near.attachments.find((own) => addressIn(far.attachments, own.family) !== undefined)?.family;
+  const address = addressIn(far.attachments, family) ?? "";
+  const bare = { from: `${near.cluster}/${near.name}`, to: `${far.cluster}/${far.name}`, address };
   const mesh = { from: placeOf(from), to: placeOf(to), address: to.addresses[0] ?? "" };
   const rows: string[][] = [];
   for (const [title, path] of [

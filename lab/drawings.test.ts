@@ -48,7 +48,8 @@ test("a lab is drawn as its clusters and its places", () => {
       {
         name: "east",
         podCIDRs: ["10.64.0.0/16"],
-        lan: "192.168.1.0/24",
+        lan: ["192.168.1.0/24", "fd00:1::/64"],
+        router: { netns: "lab-east-lan", addresses: ["203.0.113.2/29"], nat: true },
         nodes: [{ name: "a", netns: "lab-east-a", addresses: ["192.168.1.10/24"], gateway: true }],
         pods: [{ name: "web", netns: "lab-east-pod-web", node: "a", network: "overlay", addresses: ["10.64.0.2"] }],
       },
@@ -56,13 +57,14 @@ test("a lab is drawn as its clusters and its places", () => {
   };
   expect(drawLab(shape)).toBe(
     [
-      "CLUSTER   LAN              POD CIDRS",
-      "east      192.168.1.0/24   10.64.0.0/16",
+      "CLUSTER   LAN                          POD CIDRS",
+      "east      192.168.1.0/24,fd00:1::/64   10.64.0.0/16",
       "",
-      "PLACE      WHAT       ADDRESSES                  NETWORK NAMESPACE",
-      "hub        hub        tls://198.51.100.10:4222   lab-hub",
-      "east/a     gateway    192.168.1.10/24            lab-east-a",
-      "east/web   pod on a   10.64.0.2                  lab-east-pod-web",
+      "PLACE         WHAT       ADDRESSES                  NETWORK NAMESPACE",
+      "hub           hub        tls://198.51.100.10:4222   lab-hub",
+      "east/router   NAT        203.0.113.2/29             lab-east-lan",
+      "east/a        gateway    192.168.1.10/24            lab-east-a",
+      "east/web      pod on a   10.64.0.2                  lab-east-pod-web",
       "",
     ].join("\n"),
   );

@@ -23,8 +23,9 @@ export function drawColumns(rows: readonly (readonly string[])[], gap = "   "): 
 
 /** Clusters with their ranges, nodes and pods, and where to find them. */
 export function drawLab({ hub, clusters }: LabShape): string {
-  const ranges = clusters.map(({ name, lan, podCIDRs }) => [name, lan, podCIDRs.join(",") || "-"]);
-  const places = clusters.flatMap(({ name, nodes, pods }) => [
+  const ranges = clusters.map(({ name, lan, podCIDRs }) => [name, [lan].flat().join(","), podCIDRs.join(",") || "-"]);
+  const places = clusters.flatMap(({ name, router, nodes, pods }) => [
+    [`${name}/router`, router.nat ? "NAT" : "router", router.addresses.join(","), router.netns],
     ...nodes.map((node) => [
       `${name}/${node.name}`,
       node.gateway ? "gateway" : "node",

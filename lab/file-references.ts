@@ -1,9 +1,9 @@
-import { overlaps, parseCidr, sizeOf } from "../mesh/cidr.ts";
 import type { LabCluster, LabFile, LabLink } from "./file.ts";
-import { FIRST_NODE, HUB_LAN, netnsNames } from "./layout.ts";
+import { linkFamilyFaults, podFamilyFaults } from "./file-families.ts";
+import { overlapFaults, roomFaults } from "./file-ranges.ts";
+import { netnsNames, ROUTER_PLACE } from "./layout.ts";
 
-/** What a hub makes its first Mesh pool of, see `trestle hub --mesh-pool`. */
-const MESH_POOL = "100.64.0.0/10";
+const ROUTER_TAKEN = `${ROUTER_PLACE} is the place of each site's own router; choose another name`;
 
 /** One fault of a lab file: where it is, by key, and what to do. */
 export interface Fault {
@@ -11,7 +11,7 @@ export interface Fault {
   readonly message: string;
 }
 
-/** What no single field can tell: names that point nowhere, names taken twice, ranges that overlap. Pure. */
+/** What no single field can tell: names that point nowhere, names taken twice, ranges that overlap, ends that can't meet. Pure. */
 export function checkReferences(file: LabFile): Fault[] {
   return [
     ...repeated(["pools"], file.pools),
@@ -19,6 +19,9 @@ export function checkReferences(file: LabFile): Fault[] {
     ...repeated(["links"], file.links),
     ...file.clusters.flatMap((cluster, at) => clusterFaults(cluster, ["clusters", at])),
     ...file.links.flatMap((link, at) => linkFaults(link, ["links", at], file)),
+    ...podFamilyFaults(file),
+    ...linkFamilyFaults(file),
+    ...roomFaults(file),
     ...overlapFaults(file),
     ...netnsFaults(file),
   ];
@@ -43,14 +46,17 @@ function clusterFaults(cluster: LabCluster, path: Path): Fault[] {
       message: `cluster ${cluster.name} has no gateway; set gateway: true on at least one node`,
     });
   }
-  const room = Number(sizeOf(parseCidr(cluster.lan))) - FIRST_NODE - 1;
-  if (cluster.nodes.length > room) {
-    faults.push({
-      path: [...path, "lan"],
-      message: `${cluster.lan} has no room for ${cluster.nodes.length} nodes (the first gets address number ${FIRST_NODE}); use a wider one`,
-    });
+  for (const [at, node] of cluster.nodes.entries()) {
+    if (node.endpoint.length > 0 && !node.gateway) {
+      faults.push({
+        path: [...path, "nodes", at, "endpoint"],
+        message: `node ${node.name} is no gateway: nobody dials it; set gateway: true or leave endpoint out`,
+      });
+    }
+    if (node.name === ROUTER_PLACE) faults.push({ path: [...path, "nodes", at, "name"], message: ROUTER_TAKEN });
   }
   for (const [at, pod] of cluster.pods.entries()) {
+    if (pod.name === ROUTER_PLACE) faults.push({ path: [...path, "pods", at, "name"], message: ROUTER_TAKEN });
     if (!nodes.includes(pod.node)) {
       faults.push({
         path: [...path, "pods", at, "node"],
@@ -87,24 +93,6 @@ function linkFaults(link: LabLink, path: Path, file: LabFile): Fault[] {
     }
   }
   return faults;
-}
-
-/** LANs, pools and the hub's own net must be apart: a lab is one internet. */
-function overlapFaults(file: LabFile): Fault[] {
-  const ranges = [
-    { path: ["hub"] as Path, cidr: HUB_LAN, owner: "the net of the hub" },
-    { path: [], cidr: MESH_POOL, owner: "the hub's own pool, of gateways' and nodes' mesh addresses" },
-    ...file.pools.map(({ name, cidr }, at) => ({ path: ["pools", at, "cidr"], cidr, owner: `pool ${name}` })),
-    ...file.clusters.map(({ name, lan }, at) => ({
-      path: ["clusters", at, "lan"],
-      cidr: lan,
-      owner: `the LAN of cluster ${name}`,
-    })),
-  ];
-  return ranges.flatMap(({ path, cidr }, at) => {
-    const other = ranges.slice(0, at).find((earlier) => overlaps(parseCidr(earlier.cidr), parseCidr(cidr)));
-    return other ? [{ path, message: `${cidr} overlaps ${other.cidr}, ${other.owner}; pick another range` }] : [];
-  });
 }
 
 function netnsFaults(file: LabFile): Fault[] {

@@ -56,7 +56,10 @@ async function join({ lab, layout, file }: Target, site: Site, signal: AbortSign
     writeFileSync(tokenFile, token, { mode: 0o600 });
   }
   const labels = file.clusters.find(({ name }) => name === site.cluster)?.labels ?? {};
-  const options = Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]);
+  const options = [
+    ...site.families.flatMap((family) => ["--family", String(family)]),
+    ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
+  ];
   await awaitJoined(lab, layout.sites.slice(0, layout.sites.indexOf(site)), signal);
   await askCluster(lab, stateOf(lab), site, ["join", tokenFile, ...options], signal);
   await updateState(lab, (state) => ({ ...state, joined: [...state.joined, site.cluster] }));

@@ -1,3 +1,5 @@
+import { familyOf } from "../mesh/cidr.ts";
+import type { Family } from "../mesh/resources.ts";
 import { linkedPairs } from "./file.ts";
 import type { LabLink } from "./file.ts";
 import { inParallel } from "./parallel.ts";
@@ -52,12 +54,8 @@ export async function makePods({ lab, file }: Target, signal: AbortSignal): Prom
     file.clusters.map((cluster) => async (either) => {
       const agents = cluster.nodes.map(({ name }) => `agent:${cluster.name}/${name}`);
       await withLogs(lab, agents, async () => {
-        const blocks = await awaitBlocks(
-          lab,
-          cluster.name,
-          cluster.pods.map(({ node }) => node),
-          either,
-        );
+        const nodes = cluster.pods.map(({ node }) => node);
+        const blocks = await awaitBlocks(lab, cluster, nodes, either);
         for (const { name, node, annotations } of cluster.pods) {
           await claimPod(
             lab,
@@ -75,10 +73,10 @@ export async function makePods({ lab, file }: Target, signal: AbortSignal): Prom
   );
 }
 
-/** Blocks by node, once each of `nodes` has claimed one. */
+/** Blocks by node, once each of `nodes` has claimed one of each family of the cluster's pods. */
 export async function awaitBlocks(
   lab: Lab,
-  cluster: string,
+  { name: cluster, families }: { readonly name: string; readonly families: readonly Family[] },
   nodes: readonly string[],
   signal: AbortSignal,
 ): Promise<Map<string, string[]>> {
@@ -86,10 +84,14 @@ export async function awaitBlocks(
   let lacking: readonly string[] = nodes;
   const look = async (): Promise<Map<string, string[]> | undefined> => {
     const blocks = await podBlocks(lab, stateOf(lab), cluster, signal);
-    lacking = nodes.filter((node) => !blocks.has(node));
+    const has = (node: string, family: Family): boolean =>
+      blocks.get(node)?.some((block) => familyOf(block) === family) ?? false;
+    lacking = nodes.filter((node) => !families.every((family) => has(node, family)));
     return lacking.length === 0 ? blocks : undefined;
   };
-  const missing = (): string => `nodes ${[...new Set(lacking)].join(", ")} of ${cluster} own no block of pod addresses`;
+  const kinds = families.map((family) => `IPv${family}`).join(" and ");
+  const missing = (): string =>
+    `nodes ${[...new Set(lacking)].join(", ")} of ${cluster} own no block of ${kinds} pod addresses`;
   return waitUntil(look, missing, { clock: lab.clock, signal, limitMs: 60_000, everyMs: 50 });
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { MeshError } from "../platform/errors.ts";
 import { runner } from "../platform/run.ts";
 import type { Run } from "../platform/run.ts";
-import { layoutOf, podNetns } from "./layout.ts";
+import { layoutOf, podNetns, ROUTER_PLACE } from "./layout.ts";
 import type { Layout, NodePlace, Site } from "./layout.ts";
 import { netnsPath } from "./netns.ts";
 import type { Lab, LabState } from "./state.ts";
@@ -16,7 +16,7 @@ export interface Place {
 }
 
 /**
- * The place people call `hub`, `wan`, `CLUSTER/NODE` or `CLUSTER/POD`. Pure but for a look whether it is there.
+ * The place people call `hub`, `wan`, `CLUSTER/NODE`, `CLUSTER/router` or `CLUSTER/POD`. Pure but for a look whether it is there.
  * @throws MeshError `no-place` that says which there are, or `place-gone`
  */
 export function findPlace(lab: Lab, state: LabState, name: string): Place {
@@ -24,7 +24,9 @@ export function findPlace(lab: Lab, state: LabState, name: string): Place {
   if (name === "hub" || name === "wan") return inNetns(layout[name].netns);
   const [cluster, inner, ...rest] = name.split("/");
   const exact = rest.length === 0;
-  const node = findSite(layout, cluster)?.nodes.find((candidate) => candidate.name === inner);
+  const site = findSite(layout, cluster);
+  if (exact && site !== undefined && inner === ROUTER_PLACE) return inNetns(site.netns);
+  const node = site?.nodes.find((candidate) => candidate.name === inner);
   if (exact && node !== undefined) return onNode(state, node);
   const pod = state.pods.find((candidate) => candidate.cluster === cluster && candidate.name === inner);
   if (exact && pod !== undefined) return inNetns(podNetns(lab.name, pod.cluster, pod.name));
@@ -95,6 +97,8 @@ function enter(netns: string, mount: readonly string[]): Place {
 }
 
 function placeNames({ sites }: Layout, { pods }: LabState): string[] {
-  const nodes = sites.flatMap((site) => site.nodes.map(({ name }) => `${site.cluster}/${name}`));
+  const nodes = sites.flatMap((site) =>
+    [...site.nodes.map(({ name }) => name), ROUTER_PLACE].map((name) => `${site.cluster}/${name}`),
+  );
   return ["hub", "wan", ...nodes, ...pods.map(({ cluster, name }) => `${cluster}/${name}`)];
 }

@@ -1,3 +1,4 @@
+import { familyOf } from "../mesh/cidr.ts";
 import { runner } from "../platform/run.ts";
 import { MeshError } from "../platform/errors.ts";
 import { POD_MTU_OVERHEAD, podDevice, unwirePod, wirePod } from "../tunnel/pod-link.ts";
@@ -41,7 +42,7 @@ export async function claimPod(lab: Lab, request: PodRequest, blocks: readonly s
 export async function makePod(lab: Lab, pod: PodState): Promise<void> {
   const netns = podNetns(lab.name, pod.cluster, pod.name);
   if (listNetns().includes(netns)) {
-    if (await isWired(netns)) return;
+    if (await isWired(netns, pod)) return;
     await host("ip", ["netns", "delete", netns]);
   }
   const state = stateOf(lab);
@@ -76,9 +77,12 @@ export async function removePod(lab: Lab, cluster: string, name: string, signal:
   }));
 }
 
-/** The default route is the last thing a pod gets: without it, whoever made the pod was stopped half-way. */
-async function isWired(netns: string): Promise<boolean> {
-  return (await host("ip", ["-n", netns, "route", "show", "default"])).trim() !== "";
+/** Default routes are the last thing a pod gets: if one lacks, whoever made the pod was stopped half-way. */
+async function isWired(netns: string, { addresses }: PodState): Promise<boolean> {
+  const routes = addresses.map((address) =>
+    host("ip", [familyOf(address) === 6 ? "-6" : "-4", "-n", netns, "route", "show", "default"]),
+  );
+  return (await Promise.all(routes)).every((shown) => shown.trim() !== "");
 }
 
 function findPod(pods: readonly PodState[], cluster: string, name: string): PodState | undefined {

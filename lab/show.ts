@@ -1,14 +1,20 @@
+import { withLength } from "./addressing.ts";
+import { hubURLs } from "./daemons.ts";
 import { layoutOf, podNetns } from "./layout.ts";
 import { stateOf } from "./state.ts";
 import type { Lab } from "./state.ts";
 
 /** What `lab show --output json` prints. */
 export interface LabShape {
+  /** `nats` is the first of the URLs that members dial. */
   readonly hub: { readonly netns: string; readonly nats: string };
   readonly clusters: readonly {
     readonly name: string;
     readonly podCIDRs: readonly string[];
-    readonly lan: string;
+    /** As a lab file says it: a range, or a list of them where there are several. */
+    readonly lan: string | readonly string[];
+    /** Its addresses are those of its uplink to the WAN. */
+    readonly router: { readonly netns: string; readonly addresses: readonly string[]; readonly nat: boolean };
     readonly nodes: readonly {
       readonly name: string;
       readonly netns: string;
@@ -28,17 +34,19 @@ export interface LabShape {
 /** What is where in a lab. @throws MeshError `no-lab` */
 export function shapeOf(lab: Lab): LabShape {
   const state = stateOf(lab);
-  const { hub, sites } = layoutOf(lab.name, state.file);
+  const layout = layoutOf(lab.name, state.file);
+  const [nats = ""] = hubURLs(layout);
   return {
-    hub: { netns: hub.netns, nats: `tls://${hub.address}:4222` },
-    clusters: sites.map(({ cluster, lan, nodes, prefixLength }) => ({
+    hub: { netns: layout.hub.netns, nats },
+    clusters: layout.sites.map(({ cluster, netns: routerNetns, lans, uplink, nat, nodes }) => ({
       name: cluster,
       podCIDRs: state.podCIDRs[cluster] ?? [],
-      lan,
-      nodes: nodes.map(({ name, netns, address, gateway }) => ({
+      lan: oneOrAll(lans.flatMap(({ cidrs }) => cidrs)),
+      router: { netns: routerNetns, addresses: uplink.map(withLength), nat },
+      nodes: nodes.map(({ name, netns, attachments, gateway }) => ({
         name,
         netns,
-        addresses: [`${address}/${prefixLength}`],
+        addresses: attachments.map(withLength),
         gateway,
       })),
       pods: state.pods
@@ -52,4 +60,9 @@ export function shapeOf(lab: Lab): LabShape {
         })),
     })),
   };
+}
+
+function oneOrAll(list: readonly string[]): string | readonly string[] {
+  const [only, ...more] = list;
+  return only !== undefined && more.length === 0 ? only : list;
 }

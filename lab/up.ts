@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { MeshError } from "../platform/errors.ts";
 import { runner } from "../platform/run.ts";
+import { awaitTables } from "./await-tables.ts";
 import { recordProcess } from "./daemons.ts";
 import { removeKernelState } from "./down.ts";
 import { mendAll } from "./faults.ts";
@@ -64,6 +65,8 @@ export async function bringUp(
           },
         ),
     ]);
+    const machines = layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
+    await progress.step(`tables of ${machines} machines`, () => awaitTables(target, signal));
   });
 }
 

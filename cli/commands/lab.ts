@@ -86,10 +86,11 @@ function exec(shell: Shell): Command {
   return verb("exec", "Run a program somewhere in a lab, with this terminal; its exit code is passed on.", [
     "trestle lab exec east/web -- ping -c 3 10.65.0.2",
     "trestle lab exec east/a -- wg show",
+    "trestle lab exec east/router -- tcpdump -ni uplink      what leaves the site",
     "trestle lab exec hub -- bash",
   ])
     .addOption(nameOption())
-    .argument("<place>", "hub, wan, CLUSTER/NODE or CLUSTER/POD")
+    .argument("<place>", "hub, wan, CLUSTER/NODE, CLUSTER/router or CLUSTER/POD")
     .argument("<command...>", "program and its words, after --")
     .passThroughOptions()
     .action(async (name: string, words: readonly string[], options: LabOptions, command: Command) => {
@@ -106,12 +107,13 @@ function exec(shell: Shell): Command {
 }
 
 const TARGETS =
-  "hub, store:CLUSTER, agent:CLUSTER/NODE, node:CLUSTER/NODE (its LAN cable), wan:CLUSTER (its uplink), tunnel:CLUSTER/NODE";
+  "hub, store:CLUSTER, agent:CLUSTER/NODE, node:CLUSTER/NODE (its LAN cable), wan:CLUSTER (its uplink), mtu:CLUSTER=BYTES[,silent] (its uplink, narrow), tunnel:CLUSTER/NODE";
 
 function breaks(shell: Shell): Command {
   return verb("break", "Break a part of a lab, the hard way: processes are killed, cables pulled.", [
     "trestle lab break hub",
     "trestle lab break node:east/a",
+    "trestle lab break mtu:east=1300           larger packets are refused; with ,silent nobody is told",
   ])
     .addOption(nameOption())
     .argument("<target>", TARGETS)
@@ -136,7 +138,7 @@ function mend(shell: Shell): Command {
 function check(shell: Shell): Command {
   return verb(
     "check",
-    "Try every pod to every pod: source address, 1 MiB, a large datagram; and that what is not linked is apart. Exits 1 on any hole.",
+    "Try every pod to every pod, in each family both have: source address, 1 MiB, a large datagram; and that what is not linked is apart. Exits 1 on any hole.",
     ["trestle lab check", "trestle lab check --output json"],
   )
     .addOption(nameOption())

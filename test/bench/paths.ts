@@ -34,8 +34,11 @@ const PROTOCOL = 199;
 interface End {
   readonly place: Place;
   readonly address: string;
-  /** Its LAN's router, an address of the WAN's. */
+  /** Its LAN's router. */
   readonly router: string;
+  readonly siteRouter: Place;
+  /** The site router's address on the WAN. */
+  readonly uplink: string;
   readonly pods: readonly string[];
 }
 
@@ -59,8 +62,9 @@ export async function openPaths(bench: Bench, ways: readonly Way[]): Promise<Pat
   const shape = await shapeOf(east.place, DEVICE_OF.trestle);
   await makeTunnel([east, west], shape, (undo) => made.defer(undo));
   const wan = placeIn(bench, "wan");
-  made.defer(() => flush(wan));
-  await write(wan, [...hostRoutes(east.pods, `via ${east.address}`), ...hostRoutes(west.pods, `via ${west.address}`)]);
+  for (const place of [wan, east.siteRouter, west.siteRouter]) made.defer(() => flush(place));
+  await write(wan, [...hostRoutes(east.pods, `via ${east.uplink}`), ...hostRoutes(west.pods, `via ${west.uplink}`)]);
+  for (const { siteRouter, address, pods } of [east, west]) await write(siteRouter, hostRoutes(pods, `via ${address}`));
   for (const { place } of [east, west]) made.defer(() => flush(place));
   const undo = made.move();
   return {
@@ -85,8 +89,13 @@ export async function openPaths(bench: Bench, ways: readonly Way[]): Promise<Pat
 
 function endOf(bench: Bench, cluster: string, pods: readonly string[]): End {
   const site = requireSite(bench.layout, cluster);
-  const { name, address } = firstGateway(site);
-  return { place: placeIn(bench, `${cluster}/${name}`), address, router: site.router, pods };
+  const { name, attachments } = firstGateway(site);
+  const [lan] = attachments;
+  const [uplink] = site.uplink;
+  if (lan === undefined || uplink === undefined) throw new Error(`${cluster} of lab.yaml has no IPv4 LAN`);
+  const place = placeIn(bench, `${cluster}/${name}`);
+  const siteRouter = placeIn(bench, `${cluster}/router`);
+  return { place, address: lan.address, router: lan.router, siteRouter, uplink: uplink.address, pods };
 }
 
 /** Trestle's own routes are there all the time: its variant is the absence of others. */
