@@ -2,9 +2,10 @@ import { z } from "zod";
 import { MeshError, hasCode } from "../../platform/errors.ts";
 import type { ProgramFailure, Run } from "../../platform/run.ts";
 import { NFT_TABLE } from "../marks.ts";
-import type { Json, NftObject } from "./rules.ts";
+import type { Json, NftObject } from "./expressions.ts";
 import { DROPS } from "./rules.ts";
 import type { Ruleset } from "./ruleset.ts";
+import { byText } from "./sets.ts";
 
 export interface ObservedFirewall extends Ruleset {
   /** Packets dropped since the table was written, by where. */
@@ -56,8 +57,10 @@ function parseListing(listing: string): ObservedFirewall {
   const sets = contents.flatMap(({ set }) => (set === undefined ? [] : [set]));
   return {
     objects: raw.filter((object) => !("metainfo" in object)).map((object) => bare(object as Json) as NftObject),
-    elements: new Map(sets.map(({ name, elem }) => [name, elementsOf(elem as Json[])])),
-    drops: { forward: droppedBy(contents, DROPS.forward), input: droppedBy(contents, DROPS.input) },
+    elements: new Map(sets.map(({ name, elem }) => [name, byText(elem as Json[])])),
+    drops: Object.fromEntries(
+      Object.entries(DROPS).map(([where, comment]) => [where, droppedBy(contents, comment)]),
+    ) as ObservedFirewall["drops"],
   };
 }
 
@@ -76,20 +79,6 @@ function bare(value: Json): Json {
   return Object.fromEntries(kept.map(([key, inner]) => [key, bare(inner)]));
 }
 
-function elementsOf(elements: readonly Json[]): Map<string, Json> {
-  return new Map(elements.map((element) => [elementText(element), element]));
-}
-
-/** `10.2.0.0/16` for a prefix, `10.2.0.1/32` for an address; anything else as it is written. */
-function elementText(element: Json): string {
-  if (typeof element === "string") {
-    return `${element}/${element.includes(":") ? 128 : 32}`;
-  }
-  const prefix = PREFIX.safeParse(element);
-  return prefix.success ? `${prefix.data.prefix.addr}/${prefix.data.prefix.len}` : JSON.stringify(element);
-}
-
-const PREFIX = z.object({ prefix: z.object({ addr: z.string(), len: z.number() }) });
 const COUNTED = z.object({ counter: z.object({ packets: z.number() }) });
 
 function droppedBy(contents: Content, comment: string): number {

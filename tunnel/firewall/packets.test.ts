@@ -1,106 +1,216 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { runner } from "../../platform/run.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
-import { HEARTBEAT_PORT } from "../marks.ts";
+import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NODE_VXLAN_PORT } from "../marks.ts";
+import type { Crossing } from "../testing/crossing.ts";
+import { AT, CROSSING, defaultRoutes, makeCrossing, protect } from "../testing/crossing.ts";
 import type { TestNode } from "../testing/namespace.ts";
 import { makeTestNode } from "../testing/namespace.ts";
-import { applyFirewall } from "./apply.ts";
+import { cable, connectTo, datagram, ping, pretend, serve, tunnelCable } from "../testing/traffic.ts";
 import { observeFirewall } from "./observe.ts";
-import { planFirewall } from "./plan.ts";
-import { rulesetOf } from "./ruleset.ts";
+import { DROPS } from "./rules.ts";
 
-/** What the rules do to packets. A gateway between a LAN, a pod of its own and a remote cluster; a cable named like a tunnel stands for one. */
-let gateway: TestNode;
-let lan: TestNode;
-let pod: TestNode;
-let remote: TestNode;
+/**
+ * What the rules do to packets. Besides what is at every crossing there is cluster 3, by a cable named like VXLAN, and
+ * cluster 2 is on the LAN, too, as another gateway of ours would deliver it.
+ */
+let crossing: Crossing;
+let vxlan: TestNode;
 
-const MESH_ADDRESS = "10.1.255.1";
+const [MESH, MESH6] = AT.mesh;
 
-/** `device` on the gateway, eth0 on the other; the gateway is .1 and the other .2, and its way to everywhere. */
-async function cable(device: string, other: TestNode, network: string): Promise<void> {
-  const ends = [device, "netns", gateway.name, "type", "veth", "peer", "name", "eth0", "netns", other.name];
-  await runner()("ip", ["link", "add", ...ends]);
-  for (const [node, name, host] of [[gateway, device, 1] as const, [other, "eth0", 2] as const]) {
-    await node.run("ip", ["address", "add", `${network}.${host}/24`, "dev", name]);
-    await node.run("ip", ["link", "set", "dev", name, "up"]);
-  }
-  await other.run("ip", ["route", "add", "default", "via", `${network}.1`]);
+type Drops = Record<keyof typeof DROPS, number>;
+const NONE = Object.fromEntries(Object.keys(DROPS).map((where) => [where, 0])) as Drops;
+
+/** How many packets were dropped where, while `act` went on. */
+async function droppedBy(act: () => Promise<unknown>): Promise<Drops> {
+  const count = async () => (await observeFirewall(crossing.gateway.run))?.drops ?? NONE;
+  const before = await count();
+  await act();
+  const after = await count();
+  return Object.fromEntries(
+    Object.entries(after).map(([where, packets]) => [where, packets - before[where as keyof Drops]]),
+  ) as Drops;
 }
-
-/** Packets that a foreign rule counted: one with that comment, on that node. */
-async function counted(node: TestNode, comment: string): Promise<number> {
-  const listing = await node.run("nft", ["list", "table", "inet", "probe"]);
-  return Number(new RegExp(String.raw`packets (\d+) bytes \d+ comment "${comment}"`).exec(listing)?.[1]);
-}
-
-const ping = (node: TestNode, address: string) => node.run("ping", ["-c", "1", "-W", "5", address]);
 
 beforeAll(async () => {
-  [gateway, lan, pod, remote] = (await Promise.all(["gw", "lan", "pod", "remote"].map(makeTestNode))) as [
-    TestNode,
-    TestNode,
-    TestNode,
-    TestNode,
-  ];
-  await cable("eth0", lan, "10.1.0");
-  await cable("tp0", pod, "10.1.9");
-  await cable("trs0-0", remote, "10.2.0");
-  await gateway.run("ip", ["address", "add", `${MESH_ADDRESS}/32`, "dev", "lo"]);
-  await gateway.run("tee", ["/proc/sys/net/ipv4/ip_forward"], { stdin: "1" });
-  const ruleset = rulesetOf({
-    clusterDevices: ["eth0"],
-    nodeAddresses: [],
-    openPorts: [],
-    vxlanEndpoints: [],
-    vxlanSources: [],
-    remotePrefixes: ["10.2.0.0/16"],
-    announcedPrefixes: ["10.1.0.0/16"],
-    localPrefixes: ["10.1.9.0/24"],
-    localAddresses: [MESH_ADDRESS],
-  });
-  await applyFirewall(gateway.run, planFirewall(ruleset, await observeFirewall(gateway.run)));
-}, 60_000);
-afterAll(() => Promise.all([gateway, lan, pod, remote].map((node) => node?.remove())), 60_000);
-
-test("by a mesh address a tunnel reaches ICMP and heartbeats, no other port", async () => {
-  const send = (port: number) => remote.run("bash", ["-c", `echo hello > /dev/udp/${MESH_ADDRESS}/${port}`]);
-  const dropped = async () => (await observeFirewall(gateway.run))?.drops.input;
-  await ping(remote, MESH_ADDRESS);
-  expect(await dropped()).toBe(0);
-  await send(HEARTBEAT_PORT);
-  await send(HEARTBEAT_PORT + 1);
-  // One cable keeps the order: once the second is dropped, the first was let in.
-  await eventually(async () => (await dropped()) === 1 || dropped());
-  await send(22);
-  await eventually(async () => (await dropped()) === 2 || dropped());
-}, 60_000);
-
-test("transit is not tracked either way, what this node's own pods say is", async () => {
-  const rules = ["daddr 10.2.0.2", "saddr 10.2.0.2"].flatMap((end) =>
-    ["untracked", "new,established"].map((state) => `ip ${end} ct state ${state} counter comment "${end} ${state}";`),
+  [crossing, vxlan] = await Promise.all([makeCrossing(), makeTestNode("vxlan")]);
+  const { gateway, lan, remote } = crossing;
+  await tunnelCable(
+    { node: gateway, device: "trsvx", addresses: ["10.3.0.1/24", "fd65:3::1/64"] },
+    { node: vxlan, device: "eth0", addresses: ["10.3.0.2/24", "fd65:3::2/64"] },
   );
-  const chain = `chain forward { type filter hook forward priority 0; ${rules.join(" ")} }`;
-  await gateway.run("nft", [`table inet probe { ${chain}; }`]);
-  const counts = () =>
-    Promise.all(
-      ["daddr 10.2.0.2", "saddr 10.2.0.2"].flatMap((end) =>
-        ["untracked", "new,established"].map((state) => counted(gateway, `${end} ${state}`)),
-      ),
-    );
-  await ping(lan, "10.2.0.2");
-  expect(await counts()).toEqual([1, 0, 1, 0]);
-  await ping(pod, "10.2.0.2");
-  expect(await counts()).toEqual([1, 1, 1, 1]);
+  await defaultRoutes(vxlan, "10.3.0.1", "fd65:3::1");
+  const mac = (await vxlan.run("cat", ["/sys/class/net/eth0/address"])).trim();
+  await lan.run("ip", ["address", "add", "10.2.7.7/32", "dev", "eth0"]);
+  await gateway.run("ip", ["route", "add", "10.2.7.7/32", "via", "10.1.0.2"]);
+  await protect(gateway, {
+    ...CROSSING,
+    remotePrefixes: [...CROSSING.remotePrefixes, "10.3.0.0/16", "fd65:3::/48"],
+    vxlanEndpoints: [{ port: MESH_VXLAN_PORT, addresses: AT.lan }],
+    vxlanSources: [{ mac, prefixes: ["10.3.0.0/16", "fd65:3::/48"] }],
+  });
+  await Promise.all([serve(gateway, 8080), serve(gateway, 22), serve(remote, 8080), serve(lan, 8080)]);
+}, 60_000);
+afterAll(async () => {
+  await crossing?.remove();
+  await vxlan?.remove();
 }, 60_000);
 
-test("a pod keeps its address on the way to a remote cluster, whoever masquerades", async () => {
-  const nat = "chain post { type nat hook postrouting priority 100; masquerade; }";
-  await gateway.run("nft", [`table ip others { ${nat}; }`]);
-  const sources = ["10.1.9.2", "10.1.0.2", "10.2.0.1"];
-  const rules = sources.map((source) => `ip saddr ${source} counter comment "${source}";`).join(" ");
-  await remote.run("nft", [`table inet probe { chain input { type filter hook input priority 0; ${rules} }; }`]);
-  await ping(pod, "10.2.0.2");
-  await ping(lan, "10.2.0.2");
-  expect(await Promise.all(sources.map((source) => counted(remote, source)))).toEqual([1, 1, 0]);
+test("what is announced is reached by a tunnel, and reaches through it, in both families", async () => {
+  const { lan, pod, remote } = crossing;
+  const drops = await droppedBy(async () => {
+    for (const address of ["10.1.9.2", "fd65:1:0:9::2", "10.1.0.2", "fd65:1:0:1::2"]) {
+      expect({ address, reached: await ping(remote, address) }).toEqual({ address, reached: true });
+      expect({ address, byVxlan: await ping(vxlan, address) }).toEqual({ address, byVxlan: true });
+    }
+    expect(await ping(pod, "10.2.0.2")).toBe(true);
+    expect(await ping(pod, "fd65:3::2")).toBe(true);
+    expect(await connectTo(lan, "10.2.0.2", 8080, "10.1.0.2")).toBe("10.1.0.2");
+  });
+  expect(drops).toEqual(NONE);
+}, 60_000);
+
+test("a LAN host that is not announced is not reached by a tunnel", async () => {
+  const { remote } = crossing;
+  const drops = await droppedBy(() => datagram(remote, AT.lanOutside, 22));
+  expect(drops).toEqual({ ...NONE, forward: 1 });
+}, 60_000);
+
+test.each([
+  ["10.1.0.99", "a source of ours"],
+  ["203.0.113.9", "a stranger's"],
+  ["fd65:1:0:1::99", "a source of ours"],
+  ["2001:db8::9", "a stranger's"],
+])(
+  "a tunnel carries no packet from %s: %s",
+  async (source) => {
+    const { remote } = crossing;
+    const [mesh, target] = source.includes(":") ? [MESH6, "fd65:1:0:9::2"] : [MESH, "10.1.9.2"];
+    expect(await droppedBy(() => pretend(remote, source, target))).toEqual({ ...NONE, source: 1 });
+    expect(await droppedBy(() => pretend(remote, source, mesh))).toEqual({ ...NONE, source: 1 });
+  },
+  60_000,
+);
+
+test("by VXLAN a cluster sends with its own sources alone, though another cluster has that one", async () => {
+  const { gateway } = crossing;
+  for (const [source, mesh, target] of [
+    ["10.2.0.77", MESH, "10.1.9.2"],
+    ["fd65:2::77", MESH6, "fd65:1:0:9::2"],
+  ] as const) {
+    expect(await droppedBy(() => pretend(vxlan, source, target))).toEqual({ ...NONE, vxlanInner: 1 });
+    expect(await droppedBy(() => pretend(vxlan, source, mesh))).toEqual({ ...NONE, vxlanInner: 1 });
+  }
+  await vxlan.run("ip", ["link", "set", "dev", "eth0", "address", "02:00:00:00:09:00"]);
+  // The kernel forgot its neighbours at that.
+  const mac = (await gateway.run("cat", ["/sys/class/net/trsvx/address"])).trim();
+  await vxlan.run("ip", ["neigh", "replace", "10.3.0.1", "lladdr", mac, "dev", "eth0", "nud", "permanent"]);
+  expect(await droppedBy(() => ping(vxlan, "10.1.9.2"))).toEqual({ ...NONE, vxlanInner: 1 });
+}, 60_000);
+
+test("VXLAN is taken from the endpoints of its port alone", async () => {
+  const { lan } = crossing;
+  const send = (address: string, port: number) => datagram(lan, address, port);
+  expect(await droppedBy(() => send("10.1.0.1", MESH_VXLAN_PORT))).toEqual(NONE);
+  expect(await droppedBy(() => send("fd65:1:0:1::1", MESH_VXLAN_PORT))).toEqual(NONE);
+  expect(await droppedBy(() => send("10.1.0.1", NODE_VXLAN_PORT))).toEqual({ ...NONE, vxlanOuter: 1 });
+  expect(await droppedBy(() => send("fd65:1:0:1::1", NODE_VXLAN_PORT))).toEqual({ ...NONE, vxlanOuter: 1 });
+  expect(await droppedBy(() => send(AT.gatewayOutside, MESH_VXLAN_PORT))).toEqual({ ...NONE, vxlanOuter: 1 });
+}, 60_000);
+
+test("by a mesh address a tunnel reaches ICMP, heartbeats and open ports, nothing else", async () => {
+  const { remote } = crossing;
+  const drops = await droppedBy(async () => {
+    expect([await ping(remote, MESH), await ping(remote, MESH6)]).toEqual([true, true]);
+    await datagram(remote, MESH, HEARTBEAT_PORT);
+    expect(await connectTo(remote, MESH, 8080)).toBe("10.2.0.2");
+    expect(await connectTo(remote, MESH6, 8080)).toBe("fd65:2::2");
+  });
+  expect(drops).toEqual(NONE);
+  expect(await droppedBy(() => datagram(remote, MESH, HEARTBEAT_PORT - 1))).toEqual({ ...NONE, input: 1 });
+  expect(await droppedBy(() => datagram(remote, MESH6, 22))).toEqual({ ...NONE, input: 1 });
+  expect(await droppedBy(() => datagram(remote, MESH, 8080))).toEqual({ ...NONE, input: 1 });
+}, 60_000);
+
+test("another address of the machine is not there for a tunnel, not even for heartbeats", async () => {
+  const { remote } = crossing;
+  expect(await droppedBy(() => datagram(remote, AT.gateway[0], HEARTBEAT_PORT))).toEqual({ ...NONE, input: 1 });
+  expect(await droppedBy(() => datagram(remote, AT.gateway[1], HEARTBEAT_PORT))).toEqual({ ...NONE, input: 1 });
+}, 60_000);
+
+test("a remote cluster that comes in over the LAN, by another gateway, reaches no more of a mesh address", async () => {
+  const { lan } = crossing;
+  expect(
+    await droppedBy(async () => {
+      expect(await ping(lan, MESH, "10.2.7.7")).toBe(true);
+      expect(await connectTo(lan, MESH, 8080, "10.2.7.7")).toBe("10.2.7.7");
+    }),
+  ).toEqual(NONE);
+  expect((await droppedBy(() => connectTo(lan, MESH, 22, "10.2.7.7"))).input).toBeGreaterThan(0);
+  // The cluster's own hosts are not remote ones.
+  expect(await connectTo(lan, MESH, 22, "10.1.0.2")).toBe("10.1.0.2");
+}, 60_000);
+
+test("an answer comes in by another way than its question went out", async () => {
+  const { gateway, lan, remote } = crossing;
+  await gateway.run("tee", ["/proc/sys/net/ipv4/conf/all/rp_filter", "/proc/sys/net/ipv4/conf/eth0/rp_filter"], {
+    stdin: "2",
+  });
+  await remote.run("tee", ["/proc/sys/net/ipv4/ip_forward"], { stdin: "1" });
+  await cable(
+    { node: remote, device: "eth1", addresses: ["10.2.8.1/24"] },
+    { node: lan, device: "eth1", addresses: ["10.2.8.8/24"] },
+  );
+  await gateway.run("ip", ["route", "add", "10.2.8.8/32", "via", "10.2.0.2"]);
+  const drops = await droppedBy(async () => {
+    expect(await connectTo(gateway, "10.2.8.8", 8080, MESH)).toBe(MESH);
+  });
+  expect(drops).toEqual(NONE);
+}, 60_000);
+
+test("a pod speaks with its own addresses alone; neighbour discovery works", async () => {
+  const { pod } = crossing;
+  await pod.run("ip", ["neigh", "flush", "dev", "eth0"]);
+  expect(
+    await droppedBy(async () => {
+      expect([await ping(pod, "10.1.0.2"), await ping(pod, "fd65:1:0:1::2")]).toEqual([true, true]);
+      expect(await ping(pod, "fe80::1%eth0")).toBe(true);
+    }),
+  ).toEqual(NONE);
+  for (const [spoofed, target] of [
+    ["10.1.9.3", "10.1.0.2"],
+    ["10.1.0.1", "10.1.0.2"],
+    ["169.254.7.7", "10.1.0.1"],
+    ["10.2.0.2", "10.1.0.1"],
+    ["fd65:1:0:9::3", "fd65:1:0:1::2"],
+    ["fd65:2::2", MESH6],
+  ] as const) {
+    expect({ spoofed, ...(await droppedBy(() => pretend(pod, spoofed, target))) }).toEqual({
+      ...NONE,
+      spoofed,
+      spoof: 1,
+    });
+  }
+}, 60_000);
+
+test("a pod with a new wire sends no packet that counts as a lie", async () => {
+  const { gateway } = crossing;
+  const plain = await makeTestNode("plain");
+  const drops = await droppedBy(async () => {
+    await cable(
+      { node: gateway, device: "tp1", addresses: ["169.254.1.1/32"] },
+      { node: plain, device: "eth0", addresses: ["10.1.9.8/32"] },
+    );
+    await gateway.run("ip", ["-6", "address", "flush", "dev", "tp1"]); // a pod's wire without IPv6 has none
+    await gateway.run("ip", ["route", "add", "10.1.9.8/32", "dev", "tp1"]);
+    await plain.run("ip", ["route", "add", "default", "via", "169.254.1.1", "dev", "eth0", "onlink"]);
+    await eventually(() => ping(plain, "10.1.0.2"));
+    // By then its kernel has asked for IPv6 neighbours and routers, though nobody gave it an IPv6 address.
+    await eventually(async () => {
+      const listed = await plain.run("ip", ["-6", "address", "show", "dev", "eth0", "scope", "link"]);
+      return (listed.includes("fe80::") && !listed.includes("tentative")) || listed;
+    });
+  });
+  await plain.remove();
+  expect(drops).toEqual(NONE);
 }, 60_000);

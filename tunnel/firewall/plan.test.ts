@@ -1,58 +1,17 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { contains, formatCidr, parseCidr } from "../../mesh/cidr.ts";
-import { cidrs } from "../../mesh/testing/arbitraries.ts";
-import type { Firewall } from "../state.ts";
+import { firewall, firewalls } from "../testing/firewalls.ts";
 import type { FirewallStep } from "./plan.ts";
 import { nftCommands, planFirewall } from "./plan.ts";
-import type { Json } from "./rules.ts";
 import type { Ruleset } from "./ruleset.ts";
-import { disjoint, rulesetOf } from "./ruleset.ts";
+import { rulesetOf } from "./ruleset.ts";
 
-const FIREWALL: Firewall = {
-  clusterDevices: ["eth0"],
-  nodeAddresses: [],
-  openPorts: [],
-  vxlanEndpoints: [],
-  vxlanSources: [],
+const FIREWALL = firewall({
   remotePrefixes: ["10.2.0.0/16", "fd65:2::/48"],
   announcedPrefixes: ["10.1.0.0/16", "fd65:1::/48"],
   localPrefixes: ["10.1.7.0/24"],
   localAddresses: ["10.1.255.1", "fd65:1::1"],
-};
-
-test.each([
-  [[], []],
-  [["10.2.0.0/16", "10.2.7.0/24", "10.2.0.0/16"], ["10.2.0.0/16"]],
-  [
-    ["10.2.7.0/24", "10.2.0.0/16", "10.1.0.0/16"],
-    ["10.1.0.0/16", "10.2.0.0/16"],
-  ],
-  [
-    ["10.3.0.0/24", "10.3.1.0/24"],
-    ["10.3.0.0/24", "10.3.1.0/24"],
-  ],
-  [["fd65::/32", "fd65:0:1::/48"], ["fd65::/32"]],
-])("%j without what lies inside another is %j", (given, expected) => {
-  expect(disjoint(given)).toEqual(expected);
-});
-
-test("leaving out what lies inside another leaves out no address, and nothing overlaps", () => {
-  fc.assert(
-    fc.property(fc.array(cidrs(), { maxLength: 12 }), (list) => {
-      const kept = disjoint(list.map(formatCidr)).map(parseCidr);
-      expect(list.every((cidr) => kept.some((outer) => contains(outer, cidr)))).toBe(true);
-      expect(kept.some((a) => kept.some((b) => a !== b && contains(a, b)))).toBe(false);
-    }),
-  );
-});
-
-test("sets hold prefixes by family, addresses as themselves", () => {
-  const { elements } = rulesetOf(FIREWALL);
-  expect(elements.get("remote4")).toEqual(new Map([["10.2.0.0/16", { prefix: { addr: "10.2.0.0", len: 16 } }]]));
-  expect(elements.get("own4")).toEqual(new Map([["10.1.255.1/32", "10.1.255.1"]]));
-  expect(elements.get("own6")).toEqual(new Map([["fd65:1::1/128", "fd65:1::1"]]));
-  expect(elements.get("local6")).toEqual(new Map());
+  nodeAddresses: ["10.1.255.1"],
 });
 
 const want = rulesetOf(FIREWALL);
@@ -75,8 +34,16 @@ test.each<[string, Ruleset | undefined, Ruleset | undefined, readonly FirewallSt
   ],
   ["chains in another order", want, { ...want, objects: [...rules, ...without("rule").objects.toReversed()] }, []],
   ["another LAN device", want, rulesetOf({ ...FIREWALL, clusterDevices: ["eth1"] }), ["write"]],
+  ["another node address", want, rulesetOf({ ...FIREWALL, nodeAddresses: ["10.1.255.9"] }), ["write"]],
+  ["an open port less", rulesetOf({ ...FIREWALL, openPorts: [{ protocol: "tcp", port: 22 }] }), want, ["add"]],
+  [
+    "another VXLAN endpoint",
+    rulesetOf({ ...FIREWALL, vxlanEndpoints: [{ port: 7076, addresses: ["192.0.2.1"] }] }),
+    rulesetOf({ ...FIREWALL, vxlanEndpoints: [{ port: 7077, addresses: ["192.0.2.1"] }] }),
+    ["delete", "add"],
+  ],
   ["a prefix less", want, rulesetOf({ ...FIREWALL, remotePrefixes: [] }), ["add", "add"]],
-  ["a prefix more", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/24", "10.1.8.0/24"] }), ["delete"]],
+  ["a prefix more", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/24", "10.1.9.0/24"] }), ["delete"]],
   ["another prefix", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/25"] }), ["delete", "add"]],
 ])("%s", (_what, wanted, have, ops) => {
   expect(planFirewall(wanted, have).map((step) => step.op)).toEqual(ops);
@@ -98,35 +65,15 @@ function applied(have: Ruleset | undefined, steps: readonly FirewallStep[]): Rul
     if (step.op === "delete table" || table === undefined) return undefined;
     const elements = new Map(table.elements.get(step.set));
     for (const element of step.elements) {
-      if (step.op === "add") elements.set(textOf(element), element);
-      else elements.delete(textOf(element));
+      if (step.op === "add") elements.set(JSON.stringify(element), element);
+      else elements.delete(JSON.stringify(element));
     }
     return { ...table, elements: new Map([...table.elements, [step.set, elements]]) };
   }, have);
 }
 
-function textOf(element: Json): string {
-  if (typeof element === "string") return `${element}/${element.includes(":") ? 128 : 32}`;
-  const { prefix } = element as { prefix: { addr: string; len: number } };
-  return `${prefix.addr}/${prefix.len}`;
-}
-
 test("applying a plan leaves nothing to plan", () => {
-  const some = fc.array(cidrs().map(formatCidr), { maxLength: 5 });
-  const tables = fc
-    .record({
-      clusterDevices: fc.constantFrom(["eth0"], ["eth1"]),
-      remotePrefixes: some,
-      announcedPrefixes: some,
-      localPrefixes: some,
-      localAddresses: fc.constantFrom([], ["10.1.255.1"]),
-      nodeAddresses: fc.constant([]),
-      openPorts: fc.constant([]),
-      vxlanEndpoints: fc.constant([]),
-      vxlanSources: fc.constant([]),
-    })
-    .map(rulesetOf);
-  const maybe = fc.option(tables, { nil: undefined });
+  const maybe = fc.option(firewalls().map(rulesetOf), { nil: undefined });
   fc.assert(
     fc.property(maybe, maybe, (wanted, have) => {
       expect(planFirewall(wanted, applied(have, planFirewall(wanted, have)))).toEqual([]);

@@ -1,5 +1,5 @@
 import { NFT_TABLE } from "../marks.ts";
-import type { Json, NftObject } from "./rules.ts";
+import type { Json, NftObject } from "./expressions.ts";
 import type { Ruleset } from "./ruleset.ts";
 
 /** All steps of a plan are one nft transaction: they happen together or not at all. */

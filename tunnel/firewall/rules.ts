@@ -1,64 +1,121 @@
-import { HEARTBEAT_PORT, NFT_TABLE } from "../marks.ts";
-
-/**
- * The rules of `table inet trestle`, in the JSON of libnftables (libnftables-json(5)) and in exactly the form in which
- * `nft -j list table` gives them back, so that what is observed can be compared with what is wanted.
- */
-
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-/** A table, set, chain or rule, keyed by which it is. */
-export type NftObject = { readonly [kind in "table" | "set" | "chain" | "rule"]?: { readonly [key: string]: Json } };
+import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NFT_TABLE, NODE_VXLAN_PORT } from "../marks.ts";
+import type { NftObject, Protocol } from "./expressions.ts";
+import {
+  ACCEPT,
+  FAMILIES,
+  LAYER4,
+  NOTRACK,
+  RETURN,
+  SET_ALLOWED,
+  chain,
+  concat,
+  dropRule,
+  field,
+  from,
+  goTo,
+  has,
+  hook,
+  is,
+  isNot,
+  jump,
+  rule,
+  to,
+} from "./expressions.ts";
+import { natRules } from "./nat.ts";
 
 /** Every tunnel device. The mesh device matches too, but nothing ever arrives from it. */
 const TUNNELS = "trs*";
-const TABLE = { family: "inet", table: NFT_TABLE } as const;
-
-/** The two families: what nft calls their header, and how the names of their sets end. */
-export const FAMILIES = [
-  { ip: "ip", suffix: "4", type: "ipv4_addr" },
-  { ip: "ip6", suffix: "6", type: "ipv6_addr" },
-] as const;
-type Protocol = (typeof FAMILIES)[number];
+/** The VXLAN devices between clusters, of either outer family. */
+const VXLANS = "trsvx*";
+/** Host ends of pods' wires; see `podDevice`. */
+const PODS = "tp*";
 
 /** Comments of the rules that drop: their counters are found by them. */
 export const DROPS = {
   forward: "from a tunnel to what is not announced",
-  input: "from a tunnel to this machine",
+  input: "from a remote cluster to this machine",
+  source: "from a tunnel with a source that is no remote cluster's",
+  vxlanOuter: "VXLAN from an unknown endpoint",
+  vxlanInner: "VXLAN with a source that is not its cluster's",
+  spoof: "from a pod with a source that is not its own",
 } as const;
 
-/** Table, chains and rules; the sets they use are `remote4`, `remote6`, `announced…`, `local…`, `own…`. */
-export function fixedObjects(clusterDevices: readonly string[]): NftObject[] {
+/**
+ * One after mangle (-150), where others set whole marks and would wipe our bit out, and before all that filters by
+ * convention (-100 to 50), which is to find the bit set.
+ */
+export const FILTER_PRIORITY = -149;
+
+/** Table, chains and rules; the sets they use are those of `sets.ts`. */
+export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: readonly string[]): NftObject[] {
   return [
     { table: { family: "inet", name: NFT_TABLE } },
     hook("prerouting", { type: "filter", hook: "prerouting", prio: -300 }),
-    hook("forward", { type: "filter", hook: "forward", prio: -150 }),
-    { chain: { ...TABLE, name: "from_tunnel" } },
-    hook("input", { type: "filter", hook: "input", prio: 0 }),
+    chain("from_pod"),
+    hook("forward", { type: "filter", hook: "forward", prio: FILTER_PRIORITY }),
+    hook("input", { type: "filter", hook: "input", prio: FILTER_PRIORITY }),
+    chain("from_remote"),
+    chain("let_in"),
     // Before everybody's masquerading, which sits at srcnat = 100.
     hook("postrouting", { type: "nat", hook: "postrouting", prio: 90 }),
+    ...podRules(),
+    ...sourceRules(),
     ...FAMILIES.flatMap((family) => transitRules(family, clusterDevices)),
-    ...FAMILIES.map((family) =>
-      rule(
-        "forward",
-        [from(TUNNELS), isNot(address(family, "daddr"), `@announced${family.suffix}`), COUNTER, DROP],
-        DROPS.forward,
-      ),
-    ),
-    ...[from(TUNNELS), to(TUNNELS)].map((match) => rule("forward", [match, SYN, CLAMP_TO_ROUTE_MTU])),
+    ...forwardRules(),
     ...inputRules(),
-    ...FAMILIES.flatMap(identityRules),
+    ...natRules(nodeAddresses),
+  ];
+}
+
+/**
+ * A pod sends with a source that is routed to its very wire, or not at all; no pod is named here, the routes know them.
+ * Link-local and unspecified ones are what neighbour discovery speaks with (RFC 4861): the kernel forwards neither, so
+ * they get no farther than this end of the wire. ARP needs no such rule: what a pod claims by it is believed on its own
+ * wire alone, where nothing but its own addresses is routed.
+ */
+function podRules(): NftObject[] {
+  const unforwarded = { set: ["::", { prefix: { addr: "fe80::", len: 10 } }] };
+  const wayBack = { fib: { result: "oif", flags: ["saddr", "iif"] } };
+  return [
+    rule("prerouting", [from(PODS), jump("from_pod")]),
+    rule("from_pod", [is(field("ip6", "saddr"), unforwarded), RETURN]),
+    dropRule("from_pod", [is(wayBack, false)], DROPS.spoof),
+  ];
+}
+
+/**
+ * A tunnel carries sources of remote clusters only: none of ours, no stranger's. WireGuard knows which peer has which,
+ * VXLAN believes everybody, so there the MAC address says whose prefixes they may be of.
+ */
+function sourceRules(): NftObject[] {
+  const source = ({ ip }: Protocol) => field(ip, "saddr");
+  const sender = (family: Protocol) => concat(field("ether", "saddr"), source(family));
+  return [
+    ...FAMILIES.map((family) =>
+      dropRule("prerouting", [from(VXLANS), isNot(sender(family), `@inner${family.suffix}`)], DROPS.vxlanInner),
+    ),
+    ...FAMILIES.map((family) =>
+      dropRule("prerouting", [from(TUNNELS), isNot(source(family), `@remote${family.suffix}`)], DROPS.source),
+    ),
   ];
 }
 
 /**
  * With all gateways active each sees one direction of a flow, and the common `ct state invalid drop` of others would
- * kill it: transit is not tracked. This node's own pods and addresses are, for they see both directions.
+ * kill it: transit is not tracked. This node's own pods and addresses are, for they see both directions; so is what
+ * leaves with another source than announced ones, for it is going to be translated.
  */
-function transitRules(family: Protocol, clusterDevices: readonly string[]): NftObject[] {
-  const { suffix } = family;
-  const destination = address(family, "daddr");
+function transitRules({ ip, suffix }: Protocol, clusterDevices: readonly string[]): NftObject[] {
+  const [source, destination] = [field(ip, "saddr"), field(ip, "daddr")];
   return [
-    ...clusterDevices.map((device) => rule("prerouting", [from(device), is(destination, `@remote${suffix}`), NOTRACK])),
+    ...clusterDevices.map((device) =>
+      rule("prerouting", [
+        from(device),
+        is(source, `@announced${suffix}`),
+        is(destination, `@remote${suffix}`),
+        NOTRACK,
+      ]),
+    ),
     rule("prerouting", [
       from(TUNNELS),
       isNot(destination, `@local${suffix}`),
@@ -68,75 +125,69 @@ function transitRules(family: Protocol, clusterDevices: readonly string[]): NftO
   ];
 }
 
-/** Into this machine from a tunnel: ICMP and heartbeats to mesh addresses, and answers to what it asked from there. */
-function inputRules(): NftObject[] {
-  const strangers = FAMILIES.map((family) =>
-    rule("from_tunnel", [isNot(address(family, "daddr"), `@own${family.suffix}`), COUNTER, DROP], DROPS.input),
-  );
+/**
+ * Answers to what this node asked for itself or translated, errors about it included. Nothing that a remote cluster
+ * began is ever in this direction, and transit is not tracked at all.
+ */
+const ANSWERS = [
+  has({ ct: { key: "state" } }, ["established", "related"]),
+  is({ ct: { key: "direction" } }, "reply"),
+] as const;
+
+/** Transit: segments clamped to the path, the bit for others' chains, and from a tunnel to nothing but what is announced. */
+function forwardRules(): NftObject[] {
+  const syn = has(field("tcp", "flags"), "syn");
+  const clamp = {
+    mangle: { key: { "tcp option": { name: "maxseg", field: "size" } }, value: { rt: { key: "mtu" } } },
+  };
+  const between = ({ ip, suffix }: Protocol, source: string, destination: string) =>
+    rule("forward", [
+      is(field(ip, "saddr"), `@${source}${suffix}`),
+      is(field(ip, "daddr"), `@${destination}${suffix}`),
+      SET_ALLOWED,
+    ]);
   return [
-    ...strangers,
-    rule("from_tunnel", [has({ ct: { key: "state" } }, "established"), ACCEPT]),
-    rule("from_tunnel", [is(LAYER4, "icmp"), ACCEPT]),
-    rule("from_tunnel", [is(LAYER4, "ipv6-icmp"), ACCEPT]),
-    rule("from_tunnel", [is({ payload: { protocol: "udp", field: "dport" } }, HEARTBEAT_PORT), ACCEPT]),
-    rule("from_tunnel", [COUNTER, DROP], DROPS.input),
-    rule("input", [from(TUNNELS), { jump: { target: "from_tunnel" } }]),
+    ...[from(TUNNELS), to(TUNNELS)].map((match) => rule("forward", [match, syn, clamp])),
+    ...FAMILIES.flatMap((family) => [between(family, "announced", "remote"), between(family, "remote", "announced")]),
+    rule("forward", [from(TUNNELS), ...ANSWERS, ACCEPT]),
+    ...FAMILIES.map(({ ip, suffix }) =>
+      dropRule("forward", [from(TUNNELS), isNot(field(ip, "daddr"), `@announced${suffix}`)], DROPS.forward),
+    ),
   ];
 }
 
 /**
- * Source NAT to the source it has: the first NAT chain to decide wins, so a foreign MASQUERADE can't hide it, which
- * neither `accept` nor `return` would prevent. Only where one end is remote: a pod that reaches itself through its own
- * Service needs its masquerading.
+ * Into this machine from remote clusters, by a tunnel or from this cluster's gateway: answers, and to mesh addresses
+ * ICMP, heartbeats and what an admin opened. And VXLAN from its known endpoints only.
  */
-function identityRules(family: Protocol): NftObject[] {
-  const { ip, suffix } = family;
-  const source = address(family, "saddr");
-  const identity: Json = { snat: { family: ip, addr: source } };
-  const between = (from: string, to: string) =>
-    rule("postrouting", [is(source, `@${from}${suffix}`), is(address(family, "daddr"), `@${to}${suffix}`), identity]);
-  return [between("announced", "remote"), between("remote", "announced")];
-}
-
-function hook(name: string, at: { readonly type: string; readonly hook: string; readonly prio: number }): NftObject {
-  return { chain: { ...TABLE, name, ...at, policy: "accept" } };
-}
-
-function rule(chain: string, expr: readonly Json[], comment?: string): NftObject {
-  return { rule: { ...TABLE, chain, ...(comment !== undefined && { comment }), expr } };
-}
-
-const COUNTER: Json = { counter: { packets: 0, bytes: 0 } };
-const DROP: Json = { drop: null };
-const ACCEPT: Json = { accept: null };
-const NOTRACK: Json = { notrack: null };
-const LAYER4: Json = { meta: { key: "l4proto" } };
-const SYN = has({ payload: { protocol: "tcp", field: "flags" } }, "syn");
-const CLAMP_TO_ROUTE_MTU: Json = {
-  mangle: { key: { "tcp option": { name: "maxseg", field: "size" } }, value: { rt: { key: "mtu" } } },
-};
-
-function from(device: string): Json {
-  return is({ meta: { key: "iifname" } }, device);
-}
-
-function to(device: string): Json {
-  return is({ meta: { key: "oifname" } }, device);
-}
-
-function address({ ip }: Protocol, field: "saddr" | "daddr"): Json {
-  return { payload: { protocol: ip, field } };
-}
-
-function is(left: Json, right: Json): Json {
-  return { match: { op: "==", left, right } };
-}
-
-function isNot(left: Json, right: Json): Json {
-  return { match: { op: "!=", left, right } };
-}
-
-/** Has that bit set. */
-function has(left: Json, right: Json): Json {
-  return { match: { op: "in", left, right } };
+function inputRules(): NftObject[] {
+  const port = field("udp", "dport");
+  const outer = (family: Protocol) => concat(field(family.ip, "saddr"), port);
+  return [
+    ...FAMILIES.map((family) =>
+      dropRule(
+        "input",
+        [is(port, { set: [MESH_VXLAN_PORT, NODE_VXLAN_PORT] }), isNot(outer(family), `@outer${family.suffix}`)],
+        DROPS.vxlanOuter,
+      ),
+    ),
+    rule("input", [from(TUNNELS), jump("from_remote")]),
+    ...FAMILIES.map(({ ip, suffix }) =>
+      rule("input", [
+        is(field(ip, "saddr"), `@remote${suffix}`),
+        is(field(ip, "daddr"), `@own${suffix}`),
+        jump("from_remote"),
+      ]),
+    ),
+    rule("from_remote", [...ANSWERS, goTo("let_in")]),
+    ...FAMILIES.map(({ ip, suffix }) =>
+      dropRule("from_remote", [isNot(field(ip, "daddr"), `@own${suffix}`)], DROPS.input),
+    ),
+    rule("from_remote", [is(LAYER4, { set: ["icmp", "ipv6-icmp"] }), goTo("let_in")]),
+    rule("from_remote", [is(port, HEARTBEAT_PORT), goTo("let_in")]),
+    rule("from_remote", [is(concat(LAYER4, field("th", "dport")), "@open"), goTo("let_in")]),
+    dropRule("from_remote", [], DROPS.input),
+    rule("let_in", [SET_ALLOWED]),
+    rule("let_in", [ACCEPT]),
+  ];
 }

@@ -1,0 +1,117 @@
+import type { Cidr } from "../../mesh/cidr.ts";
+import { cidrOf, compareCidrs, contains, formatCidr, overlaps, parseCidr } from "../../mesh/cidr.ts";
+import type { Firewall } from "../state.ts";
+import type { Json, NftObject } from "./expressions.ts";
+import { FAMILIES, TABLE } from "./expressions.ts";
+
+/** A set of the table: its declaration, and what is in it by canonical text. */
+export interface NftSet {
+  readonly name: string;
+  readonly declaration: NftObject;
+  readonly elements: ReadonlyMap<string, Json>;
+}
+
+/**
+ * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `announced`, `local`, `own`), who
+ * may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
+ * protocol and port.
+ */
+export function setsOf(firewall: Firewall): NftSet[] {
+  const prefixes = {
+    remote: firewall.remotePrefixes,
+    announced: firewall.announcedPrefixes,
+    local: firewall.localPrefixes,
+    own: firewall.localAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
+  };
+  return [
+    ...Object.entries(prefixes).flatMap(([name, cidrs]) =>
+      FAMILIES.map(({ suffix, type }) =>
+        nftSet(`${name}${suffix}`, type, INTERVAL, merged(ofFamily(cidrs, suffix)).map(prefixElement)),
+      ),
+    ),
+    ...FAMILIES.map(({ suffix, type }) => {
+      const pairs = firewall.vxlanEndpoints.flatMap(({ port, addresses }) =>
+        ofFamily(addresses, suffix).map((address): Json => ({ concat: [address, port] })),
+      );
+      return nftSet(`outer${suffix}`, [type, "inet_service"], {}, pairs);
+    }),
+    ...FAMILIES.map(({ suffix, type }) => {
+      const pairs = [...prefixesByMac(firewall)].flatMap(([mac, cidrs]) =>
+        merged(ofFamily(cidrs, suffix)).map((cidr): Json => ({ concat: [mac, prefixElement(cidr)] })),
+      );
+      return nftSet(`inner${suffix}`, ["ether_addr", type], INTERVAL, pairs);
+    }),
+    nftSet(
+      "open",
+      ["inet_proto", "inet_service"],
+      {},
+      firewall.openPorts.map(({ protocol, port }) => ({ concat: [protocol, port] })),
+    ),
+  ];
+}
+
+const INTERVAL = { flags: ["interval"] };
+
+function nftSet(
+  name: string,
+  type: string | readonly string[],
+  flags: { readonly flags?: readonly string[] },
+  elements: readonly Json[],
+): NftSet {
+  const declaration: NftObject = { set: { family: TABLE.family, name, table: TABLE.table, type, ...flags } };
+  return { name, declaration, elements: byText(elements) };
+}
+
+/** Elements as nft has them, each by a text of its own, so that two lists can be compared. */
+export function byText(elements: readonly Json[]): Map<string, Json> {
+  return new Map(elements.map((element) => [JSON.stringify(element), element]));
+}
+
+function prefixesByMac({ vxlanSources }: Firewall): Map<string, string[]> {
+  const byMac = new Map<string, string[]>();
+  for (const { mac, prefixes } of vxlanSources) {
+    byMac.set(mac, [...(byMac.get(mac) ?? []), ...prefixes]);
+  }
+  return byMac;
+}
+
+function ofFamily(texts: readonly string[], suffix: "4" | "6"): string[] {
+  return texts.filter((text) => text.includes(":") === (suffix === "6"));
+}
+
+/**
+ * The same addresses in as few CIDRs as can be: an interval set has no place for one inside another, and the fewer
+ * there are the sooner nft reads and writes them (about 10 µs each). Clusters of one pool lie side by side.
+ */
+export function merged(cidrs: readonly string[]): string[] {
+  const kept: Cidr[] = [];
+  for (const cidr of cidrs.map(parseCidr).toSorted(compareCidrs)) {
+    const last = kept.at(-1);
+    if (last === undefined || !contains(last, cidr)) {
+      append(kept, cidr);
+    }
+  }
+  return kept.map(formatCidr);
+}
+
+/** Appends a CIDR; where it is the upper half of a wider one and the lower half is there, that one instead. */
+function append(kept: Cidr[], cidr: Cidr): void {
+  const last = kept.at(-1);
+  // Never all addresses at once: nft lists that one in a form of its own.
+  if (last !== undefined && last.length === cidr.length && cidr.length > 1) {
+    const wider = cidrOf({ family: cidr.family, value: cidr.first }, cidr.length - 1);
+    if (overlaps(wider, last)) {
+      kept.pop();
+      append(kept, wider);
+      return;
+    }
+  }
+  kept.push(cidr);
+}
+
+/** nft lists a single address bare. */
+function prefixElement(cidr: string): Json {
+  const [addr = "", length = ""] = cidr.split("/");
+  const isHost = Number(length) === (addr.includes(":") ? 128 : 32);
+  return isHost ? addr : { prefix: { addr, len: Number(length) } };
+}
