@@ -1,16 +1,7 @@
 import { messageOf } from "../platform/errors.ts";
 import type { Outcome } from "./outcome.ts";
 import type { DataPathDeps, Part } from "./parts.ts";
-import {
-  syncAddresses,
-  syncFirewall,
-  syncLinks,
-  syncNexthops,
-  syncRoutes,
-  syncSysctls,
-  syncTunnels,
-  syncVxlan,
-} from "./parts.ts";
+import { syncAddresses, syncFirewall, syncLinks, syncNexthops, syncRoutes, syncSysctls, syncTunnels } from "./parts.ts";
 import type { DataPath } from "./state.ts";
 import { EMPTY_DATA_PATH } from "./state.ts";
 
@@ -25,7 +16,6 @@ const PARTS = {
   firewall: syncFirewall,
   links: syncLinks,
   wireguard: syncTunnels,
-  vxlan: syncVxlan,
   addresses: syncAddresses,
   nexthops: syncNexthops,
   routes: syncRoutes,
@@ -35,7 +25,7 @@ const PARTS = {
 export type PartName = keyof typeof PARTS;
 
 /** Without the firewall in place no tunnel is made and no peer let in; those that are there carry on. */
-const BEHIND_FIREWALL: ReadonlySet<PartName> = new Set(["links", "wireguard", "vxlan"]);
+const BEHIND_FIREWALL: ReadonlySet<PartName> = new Set(["links", "wireguard"]);
 
 /** What a sync did. Nothing in either list: the kernel held it all already. */
 export interface SyncReport {

@@ -49,9 +49,18 @@ export async function syncFirewall({ run }: DataPathDeps, want: DataPath): Promi
   return { outcomes: await applyFirewall(run, steps) };
 }
 
+/** Devices, and who is behind those of VXLAN. */
 export async function syncLinks({ run, wireGuardGo }: DataPathDeps, want: DataPath): Promise<PartResult> {
   const { put, remove } = planLinks(wantedLinks(want), await observeLinks(run));
-  return { outcomes: await applyLinks(run, put, wireGuardGo), remove: () => applyLinks(run, remove) };
+  const { outcomes, absent } = await applyLinks(run, put, wireGuardGo);
+  const peers = await syncPeers(
+    run,
+    want.vxlan.filter(({ name }) => !absent.has(name)),
+  );
+  return {
+    outcomes: [...outcomes, ...peers.outcomes],
+    remove: async () => [...(await peers.remove()), ...(await applyLinks(run, remove)).outcomes],
+  };
 }
 
 export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<PartResult> {
@@ -67,10 +76,6 @@ export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<P
     }),
   );
   return { outcomes: outcomes.flat() };
-}
-
-export async function syncVxlan({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
-  return syncPeers(run, want.vxlan);
 }
 
 export async function syncAddresses({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {

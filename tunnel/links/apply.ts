@@ -7,24 +7,30 @@ import { vxlanArguments } from "./vxlan.ts";
 
 type CreateStep = Extract<LinkStep, { readonly op: "create" }>;
 
+export interface AppliedLinks {
+  readonly outcomes: readonly Outcome[];
+  /** Devices that could not be made, or that are another's: nothing is to be put on them. */
+  readonly absent: ReadonlySet<string>;
+}
+
 /**
  * Carries out link steps, in order.
  * @param wireGuardGo path of wireguard-go, for kernels without WireGuard
  */
-export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuardGo?: string): Promise<Outcome[]> {
+export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuardGo?: string): Promise<AppliedLinks> {
   const outcomes: Outcome[] = [];
-  const missing = new Set<string>();
+  const absent = new Set<string>();
   for (const step of steps) {
-    if (missing.has(step.name)) {
+    if (absent.has(step.name)) {
       continue; // it could not be made: one failure says it all
     }
     const outcome = await attempt(sentence(step), () => applyLink(run, step, wireGuardGo));
-    if (step.op === "create" && outcome.error !== undefined) {
-      missing.add(step.name);
+    if (outcome.error !== undefined && (step.op === "create" || step.op === "refuse")) {
+      absent.add(step.name);
     }
     outcomes.push(outcome);
   }
-  return outcomes;
+  return { outcomes, absent };
 }
 
 async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefined): Promise<void> {

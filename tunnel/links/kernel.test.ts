@@ -23,7 +23,8 @@ afterAll(() => node.remove(), 60_000);
 
 async function sync(want: readonly WantedLink[]) {
   const { put, remove } = planLinks(want, await observeLinks(node.run));
-  return [...(await applyLinks(node.run, put, WIREGUARD_GO)), ...(await applyLinks(node.run, remove))];
+  const applied = [await applyLinks(node.run, put, WIREGUARD_GO), await applyLinks(node.run, remove)];
+  return applied.flatMap(({ outcomes }) => outcomes);
 }
 
 test("a tunnel device is made once, in a session of its own, and leaves neither process nor socket", async () => {
@@ -71,7 +72,7 @@ test("a name that another device has is refused in so many words, and that devic
 }, 60_000);
 
 test("without WireGuard in the kernel and without wireguard-go the failure is told once", async () => {
-  const outcomes = await applyLinks(node.run, planLinks([TUNNEL], await observeLinks(node.run)).put);
+  const { outcomes } = await applyLinks(node.run, planLinks([TUNNEL], await observeLinks(node.run)).put);
   const made = (await observeLinks(node.run)).some(({ kind }) => kind === "wireguard");
   expect(outcomes).toHaveLength(made ? 5 : 1);
   await sync([]);

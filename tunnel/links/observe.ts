@@ -30,7 +30,7 @@ const LINKS = z.array(
     address: z.string().optional(),
     ifalias: z.string().optional(),
     inet6_addr_gen_mode: z.string().optional(),
-    linkinfo: z.object({ info_kind: z.string().optional(), info_data: z.unknown() }).optional(),
+    linkinfo: z.object({ info_kind: z.string().optional(), info_data: z.unknown().optional() }).optional(),
   }),
 );
 

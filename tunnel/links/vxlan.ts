@@ -25,14 +25,14 @@ const SETTINGS = z.object({
   local: z.string().optional(),
   local6: z.string().optional(),
   learning: z.boolean().optional(),
-  ttl: z.unknown(),
-  external: z.unknown(),
-  vnifilter: z.unknown(),
-  link: z.unknown(),
-  group: z.unknown(),
-  group6: z.unknown(),
-  remote: z.unknown(),
-  remote6: z.unknown(),
+  ttl: z.unknown().optional(),
+  external: z.unknown().optional(),
+  vnifilter: z.unknown().optional(),
+  link: z.unknown().optional(),
+  group: z.unknown().optional(),
+  group6: z.unknown().optional(),
+  remote: z.unknown().optional(),
+  remote6: z.unknown().optional(),
 });
 
 /** Reads the `info_data` of a device of kind vxlan. */

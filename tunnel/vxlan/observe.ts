@@ -10,10 +10,10 @@ const FDB = z.array(
     dst: z.string().optional(),
     state: z.string().default(""),
     flags: z.array(z.string()).default([]),
-    port: z.unknown(),
-    vni: z.unknown(),
-    src_vni: z.unknown(),
-    viaIf: z.unknown(),
+    port: z.unknown().optional(),
+    vni: z.unknown().optional(),
+    src_vni: z.unknown().optional(),
+    viaIf: z.unknown().optional(),
   }),
 );
 type RawFdb = z.infer<typeof FDB>[number];
@@ -25,9 +25,9 @@ const NEIGHBOURS = z.array(
     lladdr: z.string().optional(),
     state: z.array(z.string()).default([]),
     // Present and null where they hold.
-    router: z.unknown(),
-    extern_learn: z.unknown(),
-    managed: z.unknown(),
+    router: z.unknown().optional(),
+    extern_learn: z.unknown().optional(),
+    managed: z.unknown().optional(),
   }),
 );
 type RawNeighbour = z.infer<typeof NEIGHBOURS>[number];

@@ -1,3 +1,4 @@
+import { messageOf } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
 import type { VxlanDevice } from "../state.ts";
@@ -5,25 +6,34 @@ import { applyEntries } from "./apply.ts";
 import { observeTables } from "./observe.ts";
 import { planEntries, wantedTables } from "./plan.ts";
 
+export interface SyncedPeers {
+  readonly outcomes: readonly Outcome[];
+  /** Takes away whoever is not behind a device any more. */
+  readonly remove: () => Promise<readonly Outcome[]>;
+}
+
 /**
- * Writes down who is behind each VXLAN device, and returns what takes away who is not any more. The devices are there
- * already; entries of one that is not wanted go with it.
- * @throws MeshError when the entries can't be observed
+ * Writes down who is behind each VXLAN device. The devices are there already, and ours; entries of one that is not
+ * wanted any more go with it. Two processes where nothing differs, none without devices. Never throws.
  */
-export async function syncPeers(
-  run: Run,
-  devices: readonly VxlanDevice[],
-): Promise<{ readonly outcomes: readonly Outcome[]; readonly remove: () => Promise<readonly Outcome[]> }> {
+export async function syncPeers(run: Run, devices: readonly VxlanDevice[]): Promise<SyncedPeers> {
   if (devices.length === 0) {
-    return { outcomes: [], remove: () => Promise.resolve([]) };
+    return { outcomes: [], remove: nothing };
   }
-  const names = new Set(devices.map(({ name }) => name));
-  const want = wantedTables(devices);
-  const have = await observeTables(run, names);
-  const fdb = planEntries(want.fdb, have.fdb);
-  const neighbours = planEntries(want.neighbours, have.neighbours);
-  return {
-    outcomes: await applyEntries(run, { fdb: fdb.put, neighbours: neighbours.put }),
-    remove: () => applyEntries(run, { fdb: fdb.remove, neighbours: neighbours.remove }),
-  };
+  try {
+    const want = wantedTables(devices);
+    const have = await observeTables(run, new Set(devices.map(({ name }) => name)));
+    const fdb = planEntries(want.fdb, have.fdb);
+    const neighbours = planEntries(want.neighbours, have.neighbours);
+    return {
+      outcomes: await applyEntries(run, { fdb: fdb.put, neighbours: neighbours.put }),
+      remove: () => applyEntries(run, { fdb: fdb.remove, neighbours: neighbours.remove }),
+    };
+  } catch (error) {
+    return { outcomes: [{ step: "observe VXLAN peers", error: messageOf(error) }], remove: nothing };
+  }
+}
+
+function nothing(): Promise<readonly Outcome[]> {
+  return Promise.resolve([]);
 }
