@@ -43,7 +43,7 @@ test("a remote pod reaches no LAN address of a node, though it knows it", async 
 test("a link that is deleted is closed at once, in so many words, and nothing leaves in clear; a new one opens", async () => {
   expect(await traceWay(lab, "west/db", "east/api")).toEqual({ code: 0, reachable: true, broken: undefined });
   const inner = await meshPrefixes(lab);
-  const captures = await Promise.all(["east", "west"].map((site) => startCapture(lab.lan(site), "uplink", inner)));
+  const captures = await Promise.all(["east", "west"].map((site) => startCapture(lab.router(site), "uplink", inner)));
   const pings = await startPings(lab.place("west/db"), lab.pod("east/api"));
   const back = await startPings(lab.place("east/api"), lab.pod("west/db"));
   await lab.ask("link", "delete", "both");

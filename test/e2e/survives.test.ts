@@ -121,7 +121,7 @@ describe("damage to a kernel", () => {
 
   test("a tunnel killed while its agent is dead: unreachable in so many words, and no packet leaves in clear", async () => {
     const pings = await stream();
-    const capture = await startCapture(lab.lan("east"), "uplink", await meshPrefixes(lab));
+    const capture = await startCapture(lab.router("east"), "uplink", await meshPrefixes(lab));
     await passes(pings, 10);
     await lab.break("agent:east/a", "tunnel:east/a");
     await eventually(() => pings.seen().unreachable > 0 || pings.seen());
@@ -137,7 +137,7 @@ describe("damage to a kernel", () => {
 
   test("a tunnel killed under a living agent is made again within seconds, and nothing leaves in clear meanwhile", async () => {
     const pings = await stream();
-    const capture = await startCapture(lab.lan("east"), "uplink", await meshPrefixes(lab));
+    const capture = await startCapture(lab.router("east"), "uplink", await meshPrefixes(lab));
     const kernel = await dumpKernel(lab.place("east/a").run);
     const broken = performance.now();
     await lab.break("tunnel:east/a");

@@ -43,9 +43,13 @@ export async function pingOnce({ run }: Place, address: string): Promise<string>
   return run("sh", ["-c", 'ping -n -c 1 -W 1 "$0" || true', address]);
 }
 
+/** By IPv4, by IPv6. */
+const UNREACHABLE =
+  /From [^\n]*icmp_seq=(\d+) Destination (?:(?:Host|Net) Unreachable|unreachable: (?:No route|Address unreachable))/g;
+
 function readStream(text: string): Stream {
   const answered = numbersOf(text, /bytes from [^\n]*icmp_seq=(\d+)/g);
-  const refused = numbersOf(text, /From [^\n]*icmp_seq=(\d+) Destination (?:Host|Net) Unreachable/g);
+  const refused = numbersOf(text, UNREACHABLE);
   const last = Math.max(0, ...answered, ...refused);
   const lost = Array.from({ length: last }, (_, at) => at + 1).filter((number) => !answered.has(number));
   return { answered: answered.size, lost, unreachable: refused.size };

@@ -1,13 +1,16 @@
 import { z } from "zod";
 import type { Place } from "../../../lab/place.ts";
+import { familyOf } from "../../../mesh/cidr.ts";
+import type { Family } from "../../../mesh/resources.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
 import { startIn } from "./background.ts";
 import type { TestLab } from "./test-lab.ts";
 
 /** Says its port, then tells whoever connects the address it sees them come from. */
 const ECHO_SOURCE = `
-  const server = require("node:net").createServer((socket) => socket.on("error", () => undefined).end(socket.remoteAddress));
-  server.listen(0, "0.0.0.0", () => console.log(server.address().port));`;
+  const server = require("node:net").createServer((socket) =>
+    socket.on("error", () => undefined).end(socket.remoteAddress.replace(/^::ffff:/, "")));
+  server.listen(0, "::", () => console.log(server.address().port));`;
 
 /** Connects to host and port, and says what it is told. */
 const ASK_SOURCE = `
@@ -38,12 +41,12 @@ const nodes = z.array(
   }),
 );
 
-/** IPv4 mesh address of a node, as its cluster's store tells it. */
-export async function meshAddress(lab: TestLab, cluster: string, node: string): Promise<string> {
+/** Mesh address of a node, as its cluster's store tells it. */
+export async function meshAddress(lab: TestLab, cluster: string, node: string, family: Family = 4): Promise<string> {
   const found = nodes
     .parse(JSON.parse(await lab.at(cluster, "get", "nodes", "--output", "json")))
     .find(({ metadata }) => metadata.name === node);
-  const address = found?.status.meshAddresses.find((each) => each.includes("."));
+  const address = found?.status.meshAddresses.find((each) => familyOf(each) === family);
   if (address === undefined) throw new Error(`node ${cluster}/${node} tells no mesh address`);
   return address.split("/")[0] ?? address;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import { takeDown } from "../../../lab/down.ts";
 import { layoutOf } from "../../../lab/layout.ts";
 import type { Site } from "../../../lab/layout.ts";
@@ -12,6 +13,8 @@ import { openLab, stateOf } from "../../../lab/state.ts";
 import type { Lab } from "../../../lab/state.ts";
 import { statusAnswer } from "../../../crds/wire/hub-api.ts";
 import type { StatusAnswer } from "../../../crds/wire/hub-api.ts";
+import { familyOf } from "../../../mesh/cidr.ts";
+import type { Family } from "../../../mesh/resources.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { runner } from "../../../platform/run.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
@@ -47,13 +50,13 @@ export interface TestLab extends Pick<Typist, "start" | "try"> {
   status(): Promise<StatusAnswer>;
   /** `hub`, `CLUSTER/NODE` or `CLUSTER/POD` */
   place(name: string): Place;
-  /** The site's LAN: its `uplink` sees all that leaves for the WAN. */
-  lan(cluster: string): Place;
+  /** The site's router: its `uplink` sees all that leaves for the WAN. */
+  router(cluster: string): Place;
   site(cluster: string): Site;
   /** Every node, as `CLUSTER/NODE`. */
   nodes(): string[];
-  /** First address of a pod. */
-  pod(name: string): string;
+  /** Address of a pod: of that family, else of the first that it has. */
+  pod(name: string, family?: Family): string;
   down(): Promise<void>;
 }
 
@@ -94,12 +97,13 @@ export function newTestLab(): TestLab {
     tryAsk: (...words) => attempt(`--lab=${name}/hub`, ...words),
     status: async () => statusAnswer.parse(JSON.parse(await ask("status", "--output", "json"))),
     place: (where) => findPlace(lab, stateOf(lab), where),
-    lan: (cluster) => inNetns(requireSite(layout(), cluster).netns),
+    router: (cluster) => inNetns(requireSite(layout(), cluster).netns),
     site: (cluster) => requireSite(layout(), cluster),
     nodes: () => layout().sites.flatMap(({ cluster, nodes }) => nodes.map((node) => `${cluster}/${node.name}`)),
-    pod: (where) => {
-      const found = stateOf(lab).pods.find((pod) => `${pod.cluster}/${pod.name}` === where)?.addresses[0];
-      if (found === undefined) throw new Error(`there is no pod ${where}`);
+    pod: (where, family) => {
+      const pod = stateOf(lab).pods.find(({ cluster, name: own }) => `${cluster}/${own}` === where);
+      const found = pod?.addresses.find((address) => family === undefined || familyOf(address) === family);
+      if (found === undefined) throw new Error(`there is no pod ${where}${family ? ` with IPv${family}` : ""}`);
       return found;
     },
     down: async () => void (await takeDown(lab, runner(), new AbortController().signal)),
@@ -114,8 +118,12 @@ export async function allUp(lab: TestLab, count: number): Promise<unknown> {
   return (settled && up) || { pairs, clusters };
 }
 
-/** The IPv4 prefixes of all clusters: what nobody outside a tunnel may read on a wire. */
+const pools = z.array(z.object({ spec: z.object({ cidr: z.string(), purpose: z.string() }) }));
+
+/** The prefixes of all clusters, of pods and of the mesh: what nobody outside a tunnel may read on a wire. */
 export async function meshPrefixes(lab: TestLab): Promise<string[]> {
   const { clusters } = await lab.status();
-  return [...clusters.flatMap(({ podCIDRs }) => podCIDRs), "100.64.0.0/10"];
+  const all = pools.parse(JSON.parse(await lab.ask("get", "pools", "--output", "json")));
+  const mesh = all.filter(({ spec }) => spec.purpose === "Mesh").map(({ spec }) => spec.cidr);
+  return [...clusters.flatMap(({ podCIDRs }) => podCIDRs), ...mesh];
 }
