@@ -55,7 +55,8 @@ export function readVxlanSettings(info: unknown): ObservedVxlanSettings {
  * - udpcsum, and over IPv6 no zero checksums: the kernel's defaults, said because they can't be changed later. Receivers
  *   coalesce (GRO) only what has a checksum, and IPv6 routers may drop what has none.
  * - ttl auto: the host's own. Inherited, a heartbeat of TTL 1 would end at the first router.
- * - df unset: an outer packet too big for its path is fragmented rather than lost without a word.
+ * - df unset: an outer packet that is too big is fragmented over IPv4 rather than lost, and either way the kernel tells
+ *   the inner sender of an outer path that it knows to be smaller (skb_tunnel_check_pmtu in net/ipv4/ip_tunnel_core.c).
  */
 export function vxlanArguments({ vni, port, local }: VxlanSettings): string[] {
   const checksums = ["udpcsum", "noudp6zerocsumtx", "noudp6zerocsumrx"];
