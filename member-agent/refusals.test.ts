@@ -56,8 +56,8 @@ test.each<[string, string, string]>([
   ["172.20.0.8/29", "OverlapsOwn", "172.20.0.0/28, which this cluster announces itself"],
   ["10.100.0.0/16", "OverlapsLocal", "10.96.0.0/12, one of this cluster's LANs or Services"],
   ["fd96::/64", "OverlapsLocal", "fd96::/108, one of this cluster's LANs or Services"],
-  ["192.0.2.0/24", "CoversEndpoint", 'it holds 192.0.2.16, where gateway "gw0" of cluster "c2" is dialled'],
-  ["192.0.2.24/32", "CoversEndpoint", 'it holds 192.0.2.24, where gateway "gw0" of cluster "c3" is dialled'],
+  ["192.0.2.0/24", "CoversEndpoint", 'it holds 192.0.2.16, where cluster "c2" is dialled'],
+  ["192.0.2.24/32", "CoversEndpoint", 'it holds 192.0.2.24, where cluster "c3" is dialled'],
 ])("%s is refused (%s), and the rest of its cluster stays", (prefix, reason, words) => {
   const { situation, refused } = refusePrefixes(here(announcing(2, "10.2.0.0/16", prefix), remoteCluster(3, [0])));
   expect(refused).toEqual([{ cluster: "c2", prefix, reason, message: expect.stringContaining(words) }]);

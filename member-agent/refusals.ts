@@ -34,11 +34,13 @@ const WIDEST: Readonly<Record<Family, number>> = { 4: 8, 6: 16 };
 
 /** A range that somebody has or wants. Those of one owner never collide with each other. */
 interface Claim {
+  readonly text: string;
   readonly cidr: Cidr;
   readonly owner: Remote | "this cluster" | "nobody";
-  /** Why another claim on it is refused, and how that is said. */
+  /** Why another claim on it is refused. */
   readonly reason: PrefixRefusalReason;
-  readonly sentence: string;
+  /** Whose it is, as it is said after "it overlaps 10.1.0.0/16"; of a linked cluster's prefix or endpoint, its name. */
+  readonly holder: string;
 }
 
 /**
@@ -53,14 +55,15 @@ export function refusePrefixes(situation: Situation): {
 } {
   const remotes = situation.remotes.toSorted((a, b) => a.number - b.number);
   const asked = remotes.flatMap((remote) => remote.prefixes.map((prefix) => claimOf(remote, prefix)));
+  const tooWide = asked.filter(isTooWide);
+  const sane = tooWide.length === 0 ? asked : asked.filter((claim) => !isTooWide(claim));
   const withdrawn = situation.withdrawn.map((prefix) => claimOf("nobody", prefix));
-  const [tooWide, sane] = [asked.filter(isTooWide), asked.filter((claim) => !isTooWide(claim))];
   const collisions = collisionsIn([...standingClaims(situation), ...sane, ...withdrawn]);
   const refused = [
     ...tooWide.flatMap((claim) => refusalOf(claim, widthFault(claim.cidr))),
-    ...collisions.flatMap(({ claim, hit }) => refusalOf(claim, hit)),
+    ...collisions.flatMap(({ claim, hit }) => refusalOf(claim, collisionFault(hit))),
   ];
-  const inTheWay = new Set(collisions.flatMap(({ claim }) => (claim.owner === "nobody" ? formatCidr(claim.cidr) : [])));
+  const inTheWay = new Set(collisions.flatMap(({ claim }) => (claim.owner === "nobody" ? claim.text : [])));
   if (refused.length === 0 && inTheWay.size === 0) return { situation, refused };
   const lost = Map.groupBy(refused, ({ cluster }) => cluster);
   return {
@@ -76,36 +79,39 @@ export function refusePrefixes(situation: Situation): {
 /** What no linked cluster can have. Where several claim one range, the first says why. */
 function standingClaims({ lan, nodes, node, self, localCIDRs, remotes }: Situation): Claim[] {
   const claims = new Map<string, Claim>();
-  const stand = (cidr: Cidr, reason: PrefixRefusalReason, holder: string): void => {
-    const text = formatCidr(cidr);
-    const sentence = `it overlaps ${text}, ${holder}`;
-    if (!claims.has(text)) claims.set(text, { cidr, owner: "this cluster", reason, sentence });
+  const stand = (text: string, cidr: Cidr, reason: PrefixRefusalReason, holder: string): void => {
+    if (!claims.has(text)) claims.set(text, { text, cidr, owner: "this cluster", reason, holder });
   };
-  const lanOf = (addresses: readonly string[], whose: string): void => {
-    for (const text of addresses) stand(parseInterfaceAddress(text).subnet, "OverlapsLAN", `the LAN of ${whose}`);
+  const standLan = (addresses: readonly string[], whose: string): void => {
+    for (const { subnet } of addresses.map(parseInterfaceAddress))
+      stand(formatCidr(subnet), subnet, "OverlapsLAN", `the LAN of ${whose}`);
   };
-  lanOf(lan.addresses, "this node");
-  for (const other of nodes) if (other.name !== node) lanOf(other.addresses, `node "${other.name}"`);
-  for (const text of self.podCIDRs) stand(parseCidr(text), "OverlapsOwn", "this cluster's own pods");
-  for (const text of self.meshPrefixes) stand(parseCidr(text), "OverlapsOwn", "this cluster's own mesh prefix");
-  for (const text of self.announcedCIDRs) stand(parseCidr(text), "OverlapsOwn", "which this cluster announces itself");
-  for (const text of localCIDRs) stand(parseCidr(text), "OverlapsLocal", "one of this cluster's LANs or Services");
-  for (const { range, meaning } of RESERVED) stand(range, "Reserved", `which can't be routed (${meaning})`);
-  for (const remote of remotes) {
-    for (const { name, endpoint } of remote.gateways) {
-      if (endpoint === undefined || claims.has(endpoint)) continue;
-      const { family, value: first } = parseAddress(endpoint);
-      const sentence = `it holds ${endpoint}, where gateway "${name}" of cluster "${remote.name}" is dialled: the packets of that tunnel would go into a tunnel`;
-      const cidr = { family, first, length: bitsOf(family) };
-      claims.set(endpoint, { cidr, owner: "this cluster", reason: "CoversEndpoint", sentence });
-    }
-  }
-  return [...claims.values()];
+  const standAll = (cidrs: readonly string[], reason: PrefixRefusalReason, holder: string): void => {
+    for (const text of cidrs) stand(text, parseCidr(text), reason, holder);
+  };
+  standLan(lan.addresses, "this node");
+  for (const other of nodes) if (other.name !== node) standLan(other.addresses, `node "${other.name}"`);
+  standAll(self.podCIDRs, "OverlapsOwn", "this cluster's own pods");
+  standAll(self.meshPrefixes, "OverlapsOwn", "this cluster's own mesh prefix");
+  standAll(self.announcedCIDRs, "OverlapsOwn", "which this cluster announces itself");
+  standAll(localCIDRs, "OverlapsLocal", "one of this cluster's LANs or Services");
+  for (const { range, meaning } of RESERVED)
+    stand(formatCidr(range), range, "Reserved", `which can't be routed (${meaning})`);
+  const endpoints = remotes.flatMap(({ name, gateways }) =>
+    gateways.flatMap(({ endpoint }): Claim[] => (endpoint === undefined ? [] : [endpointClaim(endpoint, name)])),
+  );
+  return [...claims.values(), ...endpoints];
 }
 
-function claimOf(owner: Remote | "nobody", prefix: string): Claim {
-  const whose = owner === "nobody" ? "" : ` of cluster "${owner.name}", which has the lower number`;
-  return { cidr: parseCidr(prefix), owner, reason: "OverlapsCluster", sentence: `it overlaps ${prefix}${whose}` };
+function endpointClaim(endpoint: string, cluster: string): Claim {
+  const { family, value: first } = parseAddress(endpoint);
+  const cidr = { family, first, length: bitsOf(family) };
+  return { text: endpoint, cidr, owner: "this cluster", reason: "CoversEndpoint", holder: cluster };
+}
+
+function claimOf(owner: Remote | "nobody", text: string): Claim {
+  const holder = owner === "nobody" ? owner : owner.name;
+  return { text, cidr: parseCidr(text), owner, reason: "OverlapsCluster", holder };
 }
 
 /**
@@ -114,44 +120,67 @@ function claimOf(owner: Remote | "nobody", prefix: string): Claim {
  */
 function collisionsIn(claims: readonly Claim[]): { readonly claim: Claim; readonly hit: Claim }[] {
   const parents = enclosing(claims.map(({ cidr }) => cidr));
-  const granted = new Set<number>();
-  /** By index of a claim, the first granted one that lies in it. Of the same owner: then all granted ones so far are. */
+  const verdicts: ("granted" | "refused")[] = [];
+  /** By index of a claim, the first granted one that lies in it. If that is of the same owner, all so far are. */
   const inside = new Map<number, Claim>();
+  const above = (index: number): number => parents[index] ?? -1;
   const around = (index: number, { owner }: Claim): Claim | undefined => {
-    for (let at = parents[index] ?? -1; at >= 0; at = parents[at] ?? -1) {
+    // Refused ones are in nobody's way: a thousand claims on one range would make a way of a thousand steps.
+    while (verdicts[above(index)] === "refused") parents[index] = above(above(index));
+    for (let at = above(index); at >= 0; at = above(at)) {
       const holder = claims[at];
-      if (granted.has(at) && holder?.owner !== owner) return holder;
+      if (verdicts[at] === "granted" && holder?.owner !== owner) return holder;
     }
     return undefined;
   };
-  return claims.flatMap((claim, index) => {
+  const collisions: { readonly claim: Claim; readonly hit: Claim }[] = [];
+  for (const [index, claim] of claims.entries()) {
     const within = inside.get(index);
     const hit = around(index, claim) ?? (within?.owner === claim.owner ? undefined : within);
-    if (hit !== undefined) return [{ claim, hit }];
-    granted.add(index);
-    for (let at = parents[index] ?? -1; at >= 0 && !inside.has(at); at = parents[at] ?? -1) inside.set(at, claim);
-    return [];
-  });
+    verdicts.push(hit === undefined ? "granted" : "refused");
+    if (hit !== undefined) collisions.push({ claim, hit });
+    else for (let at = above(index); at >= 0 && !inside.has(at); at = above(at)) inside.set(at, claim);
+  }
+  return collisions;
 }
 
 function isTooWide({ cidr }: Claim): boolean {
   return cidr.length < WIDEST[cidr.family];
 }
 
-function widthFault({ family, length }: Cidr): Pick<Claim, "reason" | "sentence"> {
-  return length === 0
-    ? { reason: "DefaultRoute", sentence: "it is the default route, and all that is nobody else's would go there" }
-    : {
-        reason: "TooWide",
-        sentence: `it is wider than /${WIDEST[family]}, more of the address space than any cluster has, and would take in what is others'`,
-      };
+interface Fault {
+  readonly reason: PrefixRefusalReason;
+  readonly sentence: string;
 }
 
-function refusalOf({ cidr, owner }: Claim, { reason, sentence }: Pick<Claim, "reason" | "sentence">): RefusedPrefix[] {
+function widthFault({ family, length }: Cidr): Fault {
+  if (length === 0)
+    return {
+      reason: "DefaultRoute",
+      sentence: "it is the default route, and all that is nobody else's would go there",
+    };
+  const sentence = `it is wider than /${WIDEST[family]}, more of the address space than any cluster has, and would take in what is others'`;
+  return { reason: "TooWide", sentence };
+}
+
+function collisionFault({ text, reason, holder }: Claim): Fault {
+  switch (reason) {
+    case "CoversEndpoint":
+      return {
+        reason,
+        sentence: `it holds ${text}, where cluster "${holder}" is dialled: the packets of that tunnel would go into a tunnel`,
+      };
+    case "OverlapsCluster":
+      return { reason, sentence: `it overlaps ${text} of cluster "${holder}", which has the lower number` };
+    default:
+      return { reason, sentence: `it overlaps ${text}, ${holder}` };
+  }
+}
+
+function refusalOf({ text, owner }: Claim, { reason, sentence }: Fault): RefusedPrefix[] {
   if (typeof owner === "string") return [];
-  const prefix = formatCidr(cidr);
-  const message = `${prefix} of cluster "${owner.name}" is not routed: ${sentence}; the rest of "${owner.name}" is`;
-  return [{ cluster: owner.name, prefix, reason, message }];
+  const message = `${text} of cluster "${owner.name}" is not routed: ${sentence}; the rest of "${owner.name}" is`;
+  return [{ cluster: owner.name, prefix: text, reason, message }];
 }
 
 function without(remote: Remote, refused: readonly RefusedPrefix[]): Remote {
