@@ -41,6 +41,30 @@ test("a matrix shows round-trip times where all is well, and in a word what is n
   );
 });
 
+test("each family has a matrix of its own, of the pods that have it", () => {
+  const well6 = { ...well, family: 6 } as const;
+  const pairs = [
+    { from: "e/a", to: "e/b", ...well },
+    { from: "e/b", to: "e/a", ...well },
+    { from: "e/a", to: "w/c", ...well6 },
+    { from: "w/c", to: "e/a", ...well6 },
+  ];
+  expect(drawMatrix({ pairs, isolated: [], passed: 4, failed: 0 }, plain)).toBe(
+    [
+      "IPv4, from \\ to   e/a       e/b",
+      "e/a               ·         0.50 ms",
+      "e/b               0.50 ms   ·",
+      "",
+      "IPv6, from \\ to   e/a       w/c",
+      "e/a               ·         0.50 ms",
+      "w/c               0.50 ms   ·",
+      "",
+      "4 of 4 ways are as they must be",
+      "",
+    ].join("\n"),
+  );
+});
+
 test("a lab is drawn as its clusters and its places", () => {
   const shape = {
     hub: { netns: "lab-hub", nats: "tls://198.51.100.10:4222" },

@@ -44,7 +44,6 @@ export function drawLab({ hub, clusters }: LabShape): string {
 /** Who reached whom: senders down, receivers across, round-trip times where all is well. */
 export function drawMatrix({ pairs, isolated, passed, failed }: CheckReport, paint: Paint): string {
   const all = [...pairs, ...isolated];
-  const names = [...new Set(all.map(({ from }) => from))];
   const families = [...new Set(all.map(({ family }) => family))].toSorted((a, b) => a - b);
   const cell = (from: string, to: string, family: number): string => {
     const found = pairs.find((pair) => pair.from === from && pair.to === to && pair.family === family);
@@ -57,6 +56,7 @@ export function drawMatrix({ pairs, isolated, passed, failed }: CheckReport, pai
     return apart.ok ? paint.faint("apart") : paint.bad("LEAK");
   };
   const tables = families.map((family) => {
+    const names = [...new Set(all.filter((pair) => pair.family === family).map(({ from }) => from))];
     const head = [families.length > 1 ? `IPv${family}, from \\ to` : "from \\ to", ...names];
     return drawColumns([
       head,
