@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { viewOfPages, viewPage } from "../../crds/wire/view.ts";
+import type { ViewPage } from "../../crds/wire/view.ts";
 import type { CredentialSpec, Revision } from "../../mesh/resources.ts";
 import type { View } from "../../mesh/view-records.ts";
 import { MeshError } from "../../platform/errors.ts";
@@ -53,27 +54,38 @@ export function isBelieved(stored: StoredView, pins: Pins): boolean {
 }
 
 /**
- * What a view from disk says, if the pinned hub signed it for this member.
- * @throws MeshError `bad-view` when it is of a form that this release can't read
+ * Reads views. A page that was in the view before gives the same objects again, for nearly all of a large view stays as
+ * it was, and whoever compares with before sees it by their identity.
  */
-export function openStoredView(stored: StoredView, pins: Pins): Mail | undefined {
-  const { accepted } = verifyStored(stored, pins);
-  return accepted && openView(accepted, stored.pages);
+export class ViewReader {
+  /** By text: pages of the last view. */
+  #pages: ReadonlyMap<string, ViewPage> = new Map();
+
+  /**
+   * What a view from disk says, if the pinned hub signed it for this member.
+   * @throws MeshError `bad-view` when it is of a form that this release can't read
+   */
+  openStored(stored: StoredView, pins: Pins): Mail | undefined {
+    const { accepted } = verifyStored(stored, pins);
+    return accepted && this.open(accepted, stored.pages);
+  }
+
+  /**
+   * Reads the pages of a head that was believed.
+   * @throws MeshError `bad-view` when one does not parse or none is the member's own
+   */
+  open({ epoch, generation }: Head, texts: readonly string[]): Mail {
+    const pages = new Map(texts.map((text) => [text, this.#pages.get(text) ?? readPage(text)]));
+    const view = viewOfPages([...pages.values()]);
+    if (view === undefined)
+      throw new MeshError("bad-view", "the hub's view has no page of the member's own", { retry: false });
+    this.#pages = pages;
+    return { view, revision: { epoch, generation } };
+  }
 }
 
-/**
- * Reads the pages of a head that was believed.
- * @throws MeshError `bad-view` when one does not parse or none is the member's own
- */
-export function openView({ epoch, generation }: Head, pages: readonly string[]): Mail {
-  const parsed = z.array(pageText).safeParse(pages);
-  if (!parsed.success) {
-    throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, {
-      retry: false,
-    });
-  }
-  const view = viewOfPages(parsed.data);
-  if (view === undefined)
-    throw new MeshError("bad-view", "the hub's view has no page of the member's own", { retry: false });
-  return { view, revision: { epoch, generation } };
+function readPage(text: string): ViewPage {
+  const parsed = pageText.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, { retry: false });
 }
