@@ -41,7 +41,7 @@ const facts: OwnFacts = {
   node: "a",
   lan: { device: "eth0", addresses: ["192.168.1.10/24"], mtu: 1500, routerAdvertisements: false },
   openPorts: [],
-  withdrawn: [],
+  withdrawn: () => [],
 };
 const own = { rank: 0, behindNAT: false, basePort: 51_820, privateKey: "key" };
 const view: View = {
@@ -64,4 +64,10 @@ test.each<[string, MemberLevel, OwnFacts]>([
 test("a plain node believes its store about the linked clusters, a gateway the hub's signed view alone", () => {
   expect(situate(level, facts).situation?.remotes.map(({ name }) => name)).toEqual(["west"]);
   expect(situate(level, { ...facts, gateway: { own, view } }).situation?.remotes).toEqual([]);
+});
+
+test("what was withdrawn is asked for once it is known what is live", () => {
+  const withdrawn = (live: readonly string[]): string[] =>
+    ["10.65.0.0/16", "10.66.0.0/16"].filter((each) => !live.includes(each));
+  expect(situate(level, { ...facts, withdrawn }).situation?.withdrawn).toEqual(["10.66.0.0/16"]);
 });

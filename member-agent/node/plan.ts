@@ -10,7 +10,7 @@ import type { Remote, Situation } from "../situation.ts";
 import type { Neighbour } from "./neighbours.ts";
 
 /** The prefixes that are somebody's now: this cluster's and the linked ones'. */
-export function livePrefixes({ self, remotes }: Situation): string[] {
+export function livePrefixes({ self, remotes }: Pick<Situation, "self" | "remotes">): string[] {
   return [...self.podCIDRs, ...self.meshPrefixes, ...remotes.flatMap((remote) => remote.prefixes)];
 }
 
