@@ -3,7 +3,7 @@ import { ipBlockKind } from "../../crds/ip-block.ts";
 import { membershipKind } from "../../crds/membership.ts";
 import { nodeKind } from "../../crds/node.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
-import type { Gateway, IPBlock, Membership, MeshNode, RemoteCluster } from "../../mesh/resources.ts";
+import type { Gateway, IPBlock, Membership, MeshNode, Metadata, RemoteCluster } from "../../mesh/resources.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 
 /** What the cluster's own store says at this moment: what any agent of the member may know. */
@@ -49,3 +49,26 @@ export function watchMember(
     }),
   };
 }
+
+/** True when two levels ask for the same data path: by names and generations alone, whatever statuses say. */
+export function saysTheSame(one: MemberLevel, other: MemberLevel): boolean {
+  const membership = [one.membership, other.membership].map((each) => each?.metadata);
+  return (
+    membership[0]?.uid === membership[1]?.uid &&
+    // What its status says of numbers and prefixes counts, too.
+    membership[0]?.resourceVersion === membership[1]?.resourceVersion &&
+    (["nodes", "blocks", "gateways", "remotes"] as const).every((kind) => sameObjects(one[kind], other[kind]))
+  );
+}
+
+function sameObjects(some: readonly Versioned[], others: readonly Versioned[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every(({ metadata: { uid, generation } }, at) => {
+      const other = others[at]?.metadata;
+      return other?.uid === uid && other.generation === generation;
+    })
+  );
+}
+
+type Versioned = { readonly metadata: Pick<Metadata, "uid" | "generation"> };
