@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { runAgent } from "../member-agent/agent.ts";
+import { systemLookup } from "../member-agent/gateway/resolve.ts";
 import type { agentSettings } from "../member-agent/settings.ts";
 import { serveHealth } from "../platform/health.ts";
 import { connectNats } from "../platform/nats/connection.ts";
@@ -32,6 +33,7 @@ export async function runAgentProcess(
         wireGuardGo: findTool("wireguard-go"),
         openStore: async () =>
           (await connectStore({ access, name, waitOnFirstConnect: true, clock, log, signal })).store,
+        lookup: systemLookup,
         connect: (to) => connectNats({ ...to, name, waitOnFirstConnect: true, clock, log, signal }),
         clock,
         log,

@@ -8,6 +8,7 @@ import type { Run } from "../platform/run.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { watchKernel } from "../tunnel/watch.ts";
+import type { Lookup } from "./gateway/resolve.ts";
 import { GatewayRole } from "./gateway/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { readLastLevel } from "./last-good.ts";
@@ -33,6 +34,8 @@ export interface AgentParts {
   /** Connects to the member's store; waits until it is there. */
   readonly openStore: () => Promise<ResourceStore & LeaseStore>;
   readonly connect: ConnectNats;
+  /** Looks other gateways' names up. */
+  readonly lookup: Lookup;
   readonly clock: Clock;
   readonly log: Log;
   /** Told whether the kernel holds what it should. */
@@ -101,6 +104,7 @@ class Agent {
         behindNAT: settings.behindNat,
         basePort: settings.wireguardPort,
         onMail,
+        onMove: () => this.#wake("data-path"),
         onNews: () => this.#wake("gateway"),
       });
     }
@@ -114,7 +118,7 @@ class Agent {
     await Promise.all([
       this.#useStore(),
       this.#useDisk(kept),
-      this.#gateway?.listen(() => this.#dataPath.situation, this.#signal),
+      this.#gateway?.listen(this.#signal),
       watchKernel({ prefix: [], clock, devices }, () => void this.#onKernelChange(), this.#signal),
       this.#resync(),
       this.#queue.done,

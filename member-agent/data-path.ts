@@ -5,10 +5,13 @@ import type { GatewayRole } from "./gateway/role.ts";
 import { Kernel } from "./kernel.ts";
 import type { KernelParts } from "./kernel.ts";
 import { forgetLastLevel, writeLastLevel } from "./last-good.ts";
+import { saysTheSame } from "./member/level.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { observeLan } from "./node/lan.ts";
-import { livePrefixes, ownMeshAddresses } from "./node/plan.ts";
-import { planDataPath } from "./plan.ts";
+import { ownMeshAddresses } from "./node/plan.ts";
+import { dataPathPlanner } from "./plan.ts";
+import { refusePrefixes } from "./refusals.ts";
+import type { RefusedPrefix } from "./refusals.ts";
 import type { DataPath } from "../tunnel/state.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
@@ -34,8 +37,10 @@ export class NodeDataPath {
   #doubts = 0;
   #held: Held = { meshAddresses: [] };
   #missing = "";
-  /** The level as it was last kept: one that is the same costs no write. */
-  #kept = "";
+  #refused: readonly RefusedPrefix[] = [];
+  /** The level as it was last kept: one that says the same costs no write. */
+  #kept: MemberLevel | undefined;
+  readonly #planDataPath = dataPathPlanner();
 
   constructor(parts: DataPathParts, lan: Lan) {
     this.#parts = parts;
@@ -73,34 +78,42 @@ export class NodeDataPath {
     // An interface that lost its address for a moment is still the LAN.
     if (this.#plan === undefined) this.#lan = await observeLan(run, this.#lan.device).catch(() => this.#lan);
     const mail = gateway?.mail;
-    const { situation, missing } = situate(level, {
+    await this.#kernel.recall();
+    const { situation: asked, missing } = situate(level, {
       cluster: settings.cluster,
       node: settings.node,
       lan: this.#lan,
       gateway: gateway && { own: gateway.own, view: mail?.view },
       openPorts: settings.openPort,
-      withdrawn: [],
+      resolved: gateway?.paths.resolved,
+      withdrawn: (live) => this.#kernel.withdrawn(live),
     });
-    if (situation === undefined) {
+    if (asked === undefined) {
       this.#miss(missing);
       return false;
     }
-    const whole = { ...situation, withdrawn: await this.#kernel.withdrawn(livePrefixes(situation)) };
-    const plan = planDataPath(whole);
-    if (!isDeepStrictEqual(plan, this.#plan)) {
-      this.#plan = undefined;
-      const doubts = this.#doubts;
-      await this.#kernel.hold(plan);
-      // What changed meanwhile may have changed behind this sync's back.
-      if (doubts === this.#doubts) this.#plan = plan;
-    }
-    this.#situation = whole;
+    const { situation: safe, refused } = refusePrefixes(asked);
+    this.#complain(refused);
+    const remotes = (await gateway?.paths.byKinds(safe.remotes, () => this.#kernel.paths())) ?? safe.remotes;
+    const situation = { ...safe, remotes };
+    await this.#sync(this.#planDataPath(situation));
+    this.#situation = situation;
+    gateway?.paths.follow(situation, refused);
     const appliedRevision = gateway ? mail?.revision : level.membership?.status.revision;
-    this.#held = { meshAddresses: ownMeshAddresses(whole), appliedRevision };
+    this.#held = { meshAddresses: ownMeshAddresses(situation), appliedRevision };
     gateway?.applied(mail?.revision);
     onReady(true);
     await this.#keep(level);
     return true;
+  }
+
+  async #sync(plan: DataPath): Promise<void> {
+    if (isDeepStrictEqual(plan, this.#plan)) return;
+    this.#plan = undefined;
+    const doubts = this.#doubts;
+    await this.#kernel.hold(plan);
+    // What changed meanwhile may have changed behind this sync's back.
+    if (doubts === this.#doubts) this.#plan = plan;
   }
 
   /** Makes this machine what it was. @throws MeshError `sync-incomplete` (retry) */
@@ -118,16 +131,30 @@ export class NodeDataPath {
     this.#missing = missing;
   }
 
+  /** Each refusal is said once, and again when it comes anew. */
+  #complain(refused: readonly RefusedPrefix[]): void {
+    const said = new Set(this.#refused.map(sentenceOf));
+    this.#refused = refused;
+    for (const each of refused) {
+      const { cluster, prefix, reason } = each;
+      const event = { event: "prefix-refused", cluster, prefix, reason };
+      if (!said.has(sentenceOf(each))) this.#parts.log.warn(event, sentenceOf(each));
+    }
+  }
+
   async #keep(level: MemberLevel): Promise<void> {
     const { folder, log } = this.#parts;
-    const text = JSON.stringify(level);
-    if (text === this.#kept) return;
+    if (this.#kept !== undefined && saysTheSame(level, this.#kept)) return;
     try {
       await writeLastLevel(folder, level);
-      this.#kept = text;
+      this.#kept = level;
     } catch (error) {
       const message = `a reboot without the store would not find the way: ${messageOf(error)}`;
       log.error({ event: "level-not-kept", error }, message);
     }
   }
+}
+
+function sentenceOf({ cluster, prefix, message }: RefusedPrefix): string {
+  return `${prefix} of cluster "${cluster}" is not applied here: ${message}`;
 }

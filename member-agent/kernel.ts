@@ -8,9 +8,11 @@ import { removeDataPath, syncDataPath } from "../tunnel/data-path.ts";
 import type { SyncReport } from "../tunnel/data-path.ts";
 import { BACKSTOP_METRIC } from "../tunnel/marks.ts";
 import type { DataPathDeps } from "../tunnel/parts.ts";
+import { observeNexthops } from "../tunnel/nexthops/observe.ts";
 import { observeRoutes } from "../tunnel/routes/observe.ts";
 import type { ObservedRoute } from "../tunnel/routes/observe.ts";
 import type { DataPath, Route } from "../tunnel/state.ts";
+import type { ObservedPaths } from "./gateway/kinds-in-kernel.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface KernelParts {
@@ -37,21 +39,31 @@ export class Kernel {
     this.#log = log;
   }
 
+  /** Looks once, before anything is planned, which prefixes have a backstop. */
+  async recall(): Promise<void> {
+    this.#backstopped ??= backstopsIn(await observeRoutes(this.#run));
+  }
+
   /**
    * Prefixes that were once a linked cluster's: those with a backstop in the kernel, without what overlaps a prefix that
    * is somebody's now.
    */
-  async withdrawn(live: readonly string[]): Promise<string[]> {
-    this.#backstopped ??= backstopsIn(await observeRoutes(this.#run));
+  withdrawn(live: readonly string[]): string[] {
     const owned = new Set(live);
     // Nearly every backstop stands behind a live prefix of its own; only what is left has to be compared with all.
-    const candidates = this.#backstopped.filter((prefix) => !owned.has(prefix));
+    const candidates = (this.#backstopped ?? []).filter((prefix) => !owned.has(prefix));
     if (candidates.length === 0) return [];
     const present = live.map(parseCidr);
     return candidates.filter((text) => {
       const prefix = parseCidr(text);
       return !present.some((each) => overlaps(each, prefix));
     });
+  }
+
+  /** By which tunnels packets leave now. */
+  async paths(): Promise<ObservedPaths> {
+    const [routes, nexthops] = await Promise.all([observeRoutes(this.#run), observeNexthops(this.#run)]);
+    return { routes, nexthops };
   }
 
   /**

@@ -118,7 +118,7 @@ test("a cluster is never without a kind and never sends by one that it does not 
 class TwoSides {
   readonly wanted: [TunnelKind, TunnelKind];
   readonly states: [KindState | undefined, KindState | undefined] = [undefined, undefined];
-  readonly #heard: [Map<TunnelKind, PathHeard>, Map<TunnelKind, PathHeard>] = [new Map(), new Map()];
+  readonly #heard = [new Map<TunnelKind, PathHeard>(), new Map<TunnelKind, PathHeard>()] as const;
 
   constructor(tunnel: TunnelKind) {
     this.wanted = [tunnel, tunnel];
@@ -151,10 +151,11 @@ class TwoSides {
 test("each side accepts what the other sends at any time, however late either hears of a change", () => {
   const change = fc.record({ tunnel: kinds, afterMs: fc.nat(90_000), lagMs: fc.tuple(fc.nat(60_000), fc.nat(60_000)) });
   fc.assert(
-    fc.property(kinds, fc.array(change, { maxLength: 6 }), fc.constantFrom(200, 999), (first, changes, stepMs) => {
+    fc.property(kinds, fc.array(change, { maxLength: 5 }), fc.constantFrom(500, 999), (first, changes, stepMs) => {
       const sides = new TwoSides(first);
+      for (const side of [0, 1] as const) sides.step(side, 0, () => true);
       const told: { readonly atMs: number; readonly side: 0 | 1; readonly tunnel: TunnelKind }[] = [];
-      let saidMs = 0;
+      let saidMs = 1;
       const last: [number, number] = [0, 0];
       for (const { tunnel, afterMs, lagMs } of changes) {
         saidMs += afterMs;
@@ -163,16 +164,17 @@ test("each side accepts what the other sends at any time, however late either he
           told.push({ atMs: last[side], side, tunnel });
         }
       }
+      const holes: unknown[] = [];
       const endMs = Math.max(...last) + 2 * GRACE_MS;
       for (let nowMs = 0, side: 0 | 1 = 0; nowMs < endMs; nowMs += stepMs, side = side === 0 ? 1 : 0) {
         for (const news of told)
           if (news.atMs > nowMs - stepMs && news.atMs <= nowMs) sides.wanted[news.side] = news.tunnel;
         sides.step(side, nowMs, () => true);
         const [one, other] = sides.states;
-        if (one === undefined || other === undefined) continue;
-        expect(other.accepts).toContain(one.sends);
-        expect(one.accepts).toContain(other.sends);
+        const isHole = !other?.accepts.includes(one?.sends ?? first) || !one?.accepts.includes(other.sends);
+        if (isHole) holes.push({ nowMs, states: [...sides.states] });
       }
+      expect(holes).toEqual([]);
       const tunnel = changes.at(-1)?.tunnel ?? first;
       const settled = { accepts: [tunnel], sends: tunnel };
       expect(sides.states).toEqual([settled, settled]);

@@ -47,8 +47,8 @@ export const RECENT_MS = 10_000;
 /** The old kind stays for this long after both sides send by the new one. */
 export const GRACE_MS = 30_000;
 
-/** In order of what is answered by both. */
-const BOTH: readonly TunnelKind[] = ["WireGuard", "VXLAN"];
+/** Every kind there is. */
+export const BOTH_KINDS: readonly TunnelKind[] = ["WireGuard", "VXLAN"];
 
 /** The next state of every cluster in `wanted`, and of no other. A cluster without a state starts by the kind wanted. */
 export function nextKinds(
@@ -66,13 +66,13 @@ function nextKind(before: KindState | undefined, linked: LinkedBy, hearing: Hear
   const { sends, changingSinceMs = nowMs } = before;
   if (sends !== tunnel) {
     const waits = unprovenGateways(linked, { sends, changingSinceMs }, hearing, nowMs).length > 0;
-    if (waits) return { accepts: BOTH, sends, changingSinceMs, otherUsedMs: nowMs };
-    return { accepts: BOTH, sends: tunnel, otherUsedMs: nowMs };
+    if (waits) return { accepts: BOTH_KINDS, sends, changingSinceMs, otherUsedMs: nowMs };
+    return { accepts: BOTH_KINDS, sends: tunnel, otherUsedMs: nowMs };
   }
   if (before.accepts.length === 1) return before;
   const old = sends === "WireGuard" ? "VXLAN" : "WireGuard";
   const otherUsedMs = theyUse(linked, old, hearing) ? nowMs : (before.otherUsedMs ?? nowMs);
-  return nowMs - otherUsedMs < GRACE_MS ? { accepts: BOTH, sends, otherUsedMs } : { accepts: [sends], sends };
+  return nowMs - otherUsedMs < GRACE_MS ? { accepts: BOTH_KINDS, sends, otherUsedMs } : { accepts: [sends], sends };
 }
 
 /**
@@ -101,7 +101,7 @@ export function unprovenGateways(
 /** Whether the last word of any of their gateways, however old, was that it sends by `kind` or wants to. */
 function theyUse({ name, gateways }: LinkedBy, kind: TunnelKind, hearing: Hearing): boolean {
   return gateways.some(({ rank }) => {
-    const [one, other] = BOTH.map((by) => hearing(name, rank, by));
+    const [one, other] = BOTH_KINDS.map((by) => hearing(name, rank, by));
     const latest = (one?.heardMs ?? -1) >= (other?.heardMs ?? -1) ? one : other;
     return latest?.theyUse?.includes(kind) ?? false;
   });

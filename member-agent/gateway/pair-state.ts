@@ -1,39 +1,9 @@
-import type { PairState, PairStatus } from "../../mesh/resources.ts";
-import { wireGuardDevice } from "../../tunnel/marks.ts";
+import type { PairState, TunnelKind } from "../../mesh/resources.ts";
+import type { RefusedPrefix } from "../refusals.ts";
 import type { Remote } from "../situation.ts";
-
-/** One WireGuard peer as the kernel knows it. */
-export interface PeerSample {
-  readonly device: string;
-  readonly publicKey: string;
-  /** Milliseconds since the latest handshake; absent: there was none. */
-  readonly handshakeAgeMs: number | undefined;
-  readonly rxBytes: number;
-}
-
-/** When each peer was last heard, by device and public key; monotonic milliseconds. */
-export type Heard = ReadonlyMap<string, { readonly rxBytes: number; readonly atMs: number }>;
-
-/** A peer sends a keepalive every 10 s: three of them missing, and some time for a busy machine, is silence. */
-export const SILENCE_MS = 35_000;
-
-/**
- * Peers whose counter grew were heard now; one seen for the first time was heard when it last shook hands. A counter
- * that fell is that of a device made anew, and so a peer seen for the first time.
- */
-export function listen(before: Heard, samples: readonly PeerSample[], nowMs: number): Heard {
-  return new Map(
-    samples.flatMap((sample) => {
-      const key = peerKey(sample.device, sample.publicKey);
-      const last = before.get(key);
-      if (last === undefined || sample.rxBytes < last.rxBytes) {
-        const { rxBytes, handshakeAgeMs } = sample;
-        return handshakeAgeMs === undefined ? [] : [[key, { rxBytes, atMs: nowMs - handshakeAgeMs }] as const];
-      }
-      return [[key, sample.rxBytes > last.rxBytes ? { rxBytes: sample.rxBytes, atMs: nowMs } : last] as const];
-    }),
-  );
-}
+import { unprovenGateways } from "./kinds.ts";
+import { pathState, SILENCE_MS } from "./path-state.ts";
+import type { PathState, TunnelFacts } from "./path-state.ts";
 
 export interface PairJudgement {
   readonly state: PairState;
@@ -41,74 +11,98 @@ export interface PairJudgement {
   readonly message: string;
 }
 
-/** What this gateway can say of its paths to one remote cluster, from what it heard there. */
+/**
+ * What this gateway can say of its paths to one remote cluster, by the kind of tunnel that packets leave by.
+ * @param refused the prefixes of that cluster that this node does not apply
+ */
 export function judgePair(
   remote: Remote,
-  ownRank: number,
-  samples: readonly PeerSample[],
-  heard: Heard,
-  nowMs: number,
+  refused: readonly Pick<RefusedPrefix, "prefix" | "message">[],
+  facts: TunnelFacts,
 ): PairJudgement {
-  if (remote.tunnel === "VXLAN") {
-    return {
-      state: "Unreachable",
-      reason: "TunnelUnsupported",
-      message: "this release carries WireGuard only; change the link's tunnel",
-    };
+  const judged = judgePaths(remote, facts);
+  if (judged.state !== "Up" && judged.state !== "Degraded") return judged;
+  if (refused.length > 0) {
+    const [first, ...more] = refused.map((each) => `${each.prefix} is not applied here: ${each.message}`);
+    const message = more.length === 0 ? `${first}` : `${first}; and ${more.length} more, see the agent's log`;
+    return { state: "Degraded", reason: "PrefixRefused", message };
   }
-  if (remote.gateways.length === 0) {
+  if (remote.sends !== remote.tunnel) return { ...judged, reason: "KindChanging", message: whyChanging(remote, facts) };
+  return judged;
+}
+
+function judgePaths(remote: Remote, facts: TunnelFacts): PairJudgement {
+  const { name, sends, gateways } = remote;
+  if (gateways.length === 0) {
     return {
       state: "Unreachable",
       reason: "NoGateways",
-      message: `cluster "${remote.name}" has no gateway; is an agent with the gateway role running there?`,
+      message: `cluster "${name}" has no gateway; is an agent with the gateway role running there?`,
     };
   }
-  const present = new Set(samples.map((sample) => peerKey(sample.device, sample.publicKey)));
-  const keys = remote.gateways.map((gateway) => peerKey(wireGuardDevice(ownRank, gateway.rank), gateway.publicKey));
-  const gone = keys.filter((key) => !present.has(key));
-  const silent = keys.filter((key) => nowMs - (heard.get(key)?.atMs ?? Number.NEGATIVE_INFINITY) > SILENCE_MS);
-  const total = keys.length;
-  if (gone.length === total) {
+  const paths = gateways.map((gateway) => pathState(remote, gateway, sends, facts));
+  const total = paths.length;
+  const count = (state: PathState): number => paths.filter((path) => path === state).length;
+  const seconds = SILENCE_MS[sends] / 1000;
+  if (count("heard") === total)
+    return { state: "Up", reason: "Heard", message: `tunnels heard within ${seconds} s: ${total} of ${total}` };
+  if (count("heard") > 0) {
+    const reason = count("heard") + count("behindNAT") === total ? "BehindNAT" : "SomeSilent";
+    return { state: "Degraded", reason, message: `tunnels silent: ${total - count("heard")} of ${total}` };
+  }
+  if (count("behindNAT") === total) return behindNAT(name, facts);
+  if (count("undialable") === total) return bothBehindNAT(name);
+  if (count("gone") === total) {
     return {
       state: "Unreachable",
       reason: "TunnelGone",
-      message: `no tunnel device holds a peer of cluster "${remote.name}"; the agent is making it anew`,
+      message: `no ${sends} tunnel device leads to cluster "${name}"; the agent is making it anew`,
     };
   }
-  if (silent.length === 0)
-    return {
-      state: "Up",
-      reason: "Heard",
-      message: `tunnels heard within ${SILENCE_MS / 1000} s: ${total} of ${total}`,
-    };
-  if (silent.length < total)
-    return { state: "Degraded", reason: "SomeSilent", message: `tunnels silent: ${silent.length} of ${total}` };
-  if (keys.every((key) => !heard.has(key))) {
-    return {
-      state: "Pending",
-      reason: "NoHandshake",
-      message: `no handshake with cluster "${remote.name}" yet; are its WireGuard UDP ports open to here?`,
-    };
-  }
+  if (count("silent") === 0) return notYet(remote);
   return {
     state: "Doubtful",
     reason: "Silent",
-    message: `nothing heard from cluster "${remote.name}" for ${SILENCE_MS / 1000} s; is its gateway up, and the path to it?`,
+    message: `nothing heard from cluster "${name}" for ${seconds} s; is its gateway up, and the path to it?`,
   };
 }
 
-/** The judgement as it is reported; `since` stays while state and reason do. */
-export function pairStatus(
-  from: string,
-  remote: Remote,
-  judged: PairJudgement,
-  before: PairStatus | undefined,
-  now: string,
-): PairStatus {
-  const unchanged = before !== undefined && before.state === judged.state && before.reason === judged.reason;
-  return { from, to: remote.name, tunnel: remote.tunnel, ...judged, since: unchanged ? before.since : now };
+function behindNAT(name: string, facts: TunnelFacts): PairJudgement {
+  const whose = facts.behindNAT ? "this gateway is" : `the gateways of cluster "${name}" are`;
+  const message = `VXLAN does not pass NAT, and ${whose} behind one; change the link's tunnel to WireGuard`;
+  return { state: "Unreachable", reason: "BehindNAT", message };
 }
 
-function peerKey(device: string, publicKey: string): string {
-  return `${device} ${publicKey}`;
+function bothBehindNAT(name: string): PairJudgement {
+  const message = `neither this gateway nor one of cluster "${name}" can be dialled; forward WireGuard's UDP ports to one of them and start its agent with --endpoint`;
+  return { state: "Unreachable", reason: "BothBehindNAT", message };
+}
+
+/** Nothing was heard so far, by no tunnel. */
+function notYet({ name, sends, gateways }: Remote): PairJudgement {
+  const named = gateways.every(({ endpoint, behindNAT: isBehindNAT }) => endpoint === undefined && !isBehindNAT);
+  if (named) {
+    const message = `no gateway of cluster "${name}" has an address that can be dialled from here: its names do not resolve, or are of a family that this gateway does not have`;
+    return { state: "Pending", reason: "NoEndpoint", message };
+  }
+  if (sends === "WireGuard") {
+    const message = `no handshake with cluster "${name}" yet; are its WireGuard UDP ports open to here?`;
+    return { state: "Pending", reason: "NoHandshake", message };
+  }
+  const message = `no answer from cluster "${name}" yet; ${portsQuestion("VXLAN")}`;
+  return { state: "Pending", reason: "NoAnswer", message };
+}
+
+function whyChanging(remote: Remote, { hearing, nowMs }: TunnelFacts): string {
+  const { tunnel, sends, gateways } = remote;
+  const unproven = new Set(unprovenGateways(remote, { sends }, hearing, nowMs));
+  const names = gateways.filter(({ rank }) => unproven.has(rank)).map((gateway) => gateway.name);
+  const whom = names.length === 0 ? "" : ` to ${names.join(", ")}`;
+  return `still by ${sends}: ${tunnel} is not proven${whom} yet; ${portsQuestion(tunnel)}`;
+}
+
+function portsQuestion(tunnel: TunnelKind): string {
+  return tunnel === "WireGuard"
+    ? "are the WireGuard UDP ports open between the gateways?"
+    : "is VXLAN's UDP port 7076 open between the gateways, and no NAT between them?";
 }

@@ -33,7 +33,8 @@ afterAll(async () => {
 
 /** Starts the probe of one side; the function it resolves with counts the proofs so far. */
 function probeFrom(node: TestNode, from: string, to: string): () => number {
-  const [file = "", ...rest] = [...node.prefix, process.execPath, PROGRAM, from, to];
+  const command: readonly string[] = [...node.prefix, process.execPath, PROGRAM, from, to];
+  const [file = "", ...rest] = command;
   const child = spawn(file, rest, { stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   let proofs = 0;

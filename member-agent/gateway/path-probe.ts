@@ -110,8 +110,8 @@ export class PathProbe {
 
   #hear(from: string, sender: string, bytes: Buffer): void {
     const each = this.#byAddress.get(`${from} ${sender}`);
-    const message = each && parsePathMessage(bytes);
-    if (message === undefined) return;
+    const message = parsePathMessage(bytes);
+    if (each === undefined || message === undefined) return;
     const nowMs = this.#clock.monotonic();
     const word = { heardMs: nowMs, theyUse: [message.sends, message.wants] };
     if (message.type === "probe") {

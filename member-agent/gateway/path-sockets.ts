@@ -28,7 +28,7 @@ export class PathSockets {
 
   /** Has a socket on each of these addresses that is there, and on no other. */
   keep(addresses: ReadonlySet<string>): void {
-    for (const address of this.#open.keys()) if (!addresses.has(address)) this.#drop(address);
+    for (const address of this.#open.keys()) if (!addresses.has(address)) void this.#drop(address);
     for (const address of addresses) {
       const isDue = this.#clock.monotonic() >= (this.#retryMs.get(address) ?? 0);
       if (!this.#open.has(address) && isDue) this.#bind(address);

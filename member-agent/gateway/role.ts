@@ -12,17 +12,18 @@ import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import type { ConnectNats } from "../member/connect.ts";
 import { MEMBER_OBJECT } from "../member/join.ts";
-import type { OwnGateway, Situation } from "../situation.ts";
+import type { OwnGateway } from "../situation.ts";
 import { forgetWireGuardKey, openWireGuardKey } from "./key.ts";
-import { forgetLastView, isBelieved, openStoredView, pinsOf, readLastView } from "./mail.ts";
+import { forgetLastView, isBelieved, pinsOf, readLastView, ViewReader } from "./mail.ts";
 import type { Mail } from "./mail.ts";
+import { GatewayPaths } from "./paths.ts";
 import { announceGateway, claimGateway, gatewayRecords } from "./registration.ts";
+import type { Lookup } from "./resolve.ts";
 import { runSession } from "./session.ts";
-import { TunnelWatcher } from "./watcher.ts";
 
 export interface GatewayRoleParts {
   readonly node: string;
-  /** Addresses that other clusters' gateways dial. */
+  /** Addresses and names that other clusters' gateways dial; empty: it can't be dialled. */
   readonly endpoints: readonly string[];
   /** Its packets arrive from other addresses or ports than it sends them from. */
   readonly behindNAT: boolean;
@@ -33,19 +34,24 @@ export interface GatewayRoleParts {
   readonly connect: ConnectNats;
   readonly clock: Clock;
   readonly log: Log;
+  /** Looks other gateways' names up. */
+  readonly lookup: Lookup;
   /** Told when a newer view was accepted. */
   readonly onMail: () => void;
+  /** Told when the same view leads to something else: a link's kind moved on, a gateway has another address. */
+  readonly onMove: () => void;
   /** Told when what this gateway has to say of itself is another. */
   readonly onNews: () => void;
 }
 
 const CREDENTIAL_FILE = "credential.json";
-const LOOK_EVERY_MS = 1_000;
 
 /** What an agent does beyond a node's work where it is a gateway: a rank of its own, the mailbox, reports. */
 export class GatewayRole {
   readonly #parts: GatewayRoleParts;
-  readonly #watcher: TunnelWatcher;
+  /** What it hears of its paths to others. */
+  readonly paths: GatewayPaths;
+  readonly #views = new ViewReader();
   #mail: Mail | undefined;
   #own: OwnGateway | undefined;
   #publicKey: string | undefined;
@@ -57,7 +63,8 @@ export class GatewayRole {
 
   constructor(parts: GatewayRoleParts) {
     this.#parts = parts;
-    this.#watcher = new TunnelWatcher(parts.run, parts.clock);
+    const onNews = (): void => this.#tell();
+    this.paths = new GatewayPaths({ ...parts, dialable: parts.endpoints.length > 0, onNews });
   }
 
   /** The last view that was believed. */
@@ -73,6 +80,7 @@ export class GatewayRole {
   /** Takes up what is on disk: a gateway that reboots while hub and store are down works on its last good view. */
   async recall(gateways: readonly Gateway[]): Promise<void> {
     const { folder, node } = this.#parts;
+    await this.paths.recall();
     const credential = await folder.read(CREDENTIAL_FILE, credentialKind.schema.spec);
     if (credential !== undefined) await this.#recallView(pinsOf(credential));
     const rank = gateways.find(({ spec }) => spec.node === node)?.spec.rank;
@@ -84,7 +92,7 @@ export class GatewayRole {
     const { node, endpoints, behindNAT, basePort } = this.#parts;
     const gateway = await claimGateway(store, node);
     const publicKey = await this.#takeRank(gateway.spec.rank);
-    const heard = { peers: this.#watcher.pairs, ...(this.#applied && { appliedRevision: this.#applied }) };
+    const heard = { peers: this.paths.pairs, ...(this.#applied && { appliedRevision: this.#applied }) };
     await announceGateway(store, gateway, { publicKey, endpoints, behindNAT, basePort, ...heard });
   }
 
@@ -105,6 +113,7 @@ export class GatewayRole {
       {
         ...this.#parts,
         credential,
+        views: this.#views,
         onMail: (mail) => this.#take(mail),
         report: () => this.#report(gateways()),
         news: () => this.#news.promise,
@@ -137,19 +146,9 @@ export class GatewayRole {
     this.#tell();
   }
 
-  /** Listens to the tunnels until `signal` aborts. */
-  async listen(situation: () => Situation | undefined, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#parts;
-    while (!signal.aborted) {
-      await clock.sleep(LOOK_EVERY_MS, signal);
-      const present = situation();
-      if (signal.aborted || present === undefined) continue;
-      try {
-        if (await this.#watcher.look(present)) this.#tell();
-      } catch (error) {
-        log.warn({ event: "tunnels-unseen", error }, messageOf(error));
-      }
-    }
+  /** Listens to its paths until `signal` aborts. */
+  async listen(signal: AbortSignal): Promise<void> {
+    await this.paths.run(() => this.#mail?.view, signal);
   }
 
   /** Gives the rank back and forgets keys, credential and view: the member leaves. */
@@ -163,6 +162,7 @@ export class GatewayRole {
     }
     await folder.remove(CREDENTIAL_FILE);
     await this.#forgetMail();
+    await this.paths.forget();
     this.#own = undefined;
     this.#publicKey = undefined;
     this.#applied = undefined;
@@ -185,7 +185,7 @@ export class GatewayRole {
     if (stored === undefined) return;
     if (!isBelieved(stored, pins)) return this.#forgetMail();
     try {
-      this.#mail ??= openStoredView(stored, pins);
+      this.#mail ??= this.#views.openStored(stored, pins);
     } catch (error) {
       this.#parts.log.error({ event: "view-unusable", error }, `the last good view is of no use: ${messageOf(error)}`);
     }
@@ -205,7 +205,7 @@ export class GatewayRole {
     return {
       gateways: gatewayRecords(gateways).map((record) => ({ ...record, endpoints: [...record.endpoints] })),
       applied: this.#applied,
-      pairs: [...this.#watcher.pairs],
+      pairs: [...this.paths.pairs],
     };
   }
 

@@ -9,8 +9,8 @@ import { Reporter } from "../../platform/mailbox/send-report.ts";
 import { connectAsMember } from "../member/connect.ts";
 import type { ConnectNats } from "../member/connect.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
-import { openView, pinsOf, readLastView, writeLastView } from "./mail.ts";
-import type { Mail } from "./mail.ts";
+import { pinsOf, readLastView, writeLastView } from "./mail.ts";
+import type { Mail, ViewReader } from "./mail.ts";
 
 export interface SessionParts {
   readonly credential: CredentialSpec;
@@ -18,6 +18,7 @@ export interface SessionParts {
   readonly node: string;
   readonly folder: StateFolder;
   readonly connect: ConnectNats;
+  readonly views: ViewReader;
   readonly onMail: (mail: Mail) => void;
   /** What to report now. */
   readonly report: () => Report;
@@ -34,7 +35,7 @@ const RETRY_MS = 1_000;
 
 /** A gateway's talk with the hub, as the member that its credential speaks for, until `signal` aborts. */
 export async function runSession(parts: SessionParts, signal: AbortSignal): Promise<void> {
-  const { credential, folder, onMail, clock, log } = parts;
+  const { credential, folder, views, onMail, clock, log } = parts;
   const nc = await connectAsMember(parts.connect, credential);
   // Kept first, then applied, one after another. A full disk must not keep routes stale: then it is applied all the same.
   let kept = Promise.resolve();
@@ -45,7 +46,7 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
     onView: (view) => {
       kept = kept
         .then(async () => {
-          const mail = openView(view.head, view.pages);
+          const mail = views.open(view.head, view.pages);
           await writeLastView(folder, view).catch((error: unknown) => {
             log.error(
               { event: "view-not-kept", error },

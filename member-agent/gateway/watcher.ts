@@ -3,56 +3,98 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Run } from "../../platform/run.ts";
 import { observeTunnels } from "../../tunnel/observe.ts";
 import type { ObservedTunnel } from "../../tunnel/observe.ts";
+import type { RefusedPrefix } from "../refusals.ts";
 import type { Situation } from "../situation.ts";
-import { judgePair, listen, pairStatus } from "./pair-state.ts";
-import type { Heard, PeerSample } from "./pair-state.ts";
+import { listen, peerKey } from "./heard.ts";
+import type { Heard, PeerSample } from "./heard.ts";
+import type { Hearing } from "./kinds.ts";
+import { reportPair, roundTrip } from "./pair-report.ts";
+import type { Reported } from "./pair-report.ts";
+import { judgePair } from "./pair-state.ts";
+import { pathState } from "./path-state.ts";
+import type { TunnelFacts } from "./path-state.ts";
 
-/** Listens to this gateway's tunnels by their counters, and keeps what it can say of each linked cluster. */
+export interface WatcherParts {
+  readonly run: Run;
+  readonly clock: Clock;
+  /** Whether others can dial this gateway. */
+  readonly dialable: boolean;
+  /** What the probes heard. */
+  readonly hearing: Hearing;
+}
+
+/** Listens to this gateway's tunnels, and keeps what it can say of each linked cluster. */
 export class TunnelWatcher {
-  readonly #run: Run;
-  readonly #clock: Clock;
+  readonly #parts: WatcherParts;
   #heard: Heard = new Map();
-  #pairs: ReadonlyMap<string, PairStatus> = new Map();
+  #pairs: ReadonlyMap<string, Reported> = new Map();
+  #silent: ReadonlySet<string> = new Set();
 
-  constructor(run: Run, clock: Clock) {
-    this.#run = run;
-    this.#clock = clock;
+  constructor(parts: WatcherParts) {
+    this.#parts = parts;
   }
 
   /** What was judged last, one a linked cluster. */
   get pairs(): readonly PairStatus[] {
-    return [...this.#pairs.values()];
+    return [...this.#pairs.values()].map(({ status }) => status);
+  }
+
+  /** Public keys of the remote gateways that were not heard when it was looked last. */
+  get silent(): ReadonlySet<string> {
+    return this.#silent;
   }
 
   /** Looks again. Resolves with whether any pair's state or reason is another now. */
-  async look(situation: Situation): Promise<boolean> {
+  async look(situation: Situation, refused: readonly RefusedPrefix[]): Promise<boolean> {
     const { gateway, self, remotes } = situation;
     if (gateway === undefined) return false;
-    const samples = samplesOf(await observeTunnels(this.#run), this.#clock.now());
-    const nowMs = this.#clock.monotonic();
+    const { run, clock, dialable, hearing } = this.#parts;
+    const tunnels = await observeTunnels(run);
+    const wallMs = clock.now();
+    const nowMs = clock.monotonic();
+    const samples = samplesOf(tunnels, wallMs);
     this.#heard = listen(this.#heard, samples, nowMs);
-    const now = new Date(this.#clock.now()).toISOString();
+    const facts: TunnelFacts = {
+      rank: gateway.rank,
+      behindNAT: gateway.behindNAT,
+      dialable,
+      devices: new Set(tunnels.map(({ link }) => link.name)),
+      peers: new Set(samples.map(({ device, publicKey }) => peerKey(device, publicKey))),
+      heard: this.#heard,
+      hearing,
+      nowMs,
+    };
+    const refusedOf = Map.groupBy(refused, ({ cluster }) => cluster);
     const before = this.#pairs;
     this.#pairs = new Map(
       remotes.map((remote) => {
-        const judged = judgePair(remote, gateway.rank, samples, this.#heard, nowMs);
-        return [remote.name, pairStatus(self.name, remote, judged, before.get(remote.name), now)];
+        const judged = judgePair(remote, refusedOf.get(remote.name) ?? [], facts);
+        const measured = { ...judged, rttMs: roundTrip(remote, facts) };
+        return [remote.name, reportPair(self.name, remote, measured, before.get(remote.name), wallMs)];
       }),
     );
-    return before.size !== this.#pairs.size || this.pairs.some((pair) => pair.since !== before.get(pair.to)?.since);
+    this.#silent = new Set(
+      remotes.flatMap((remote) =>
+        remote.gateways
+          .filter((each) => pathState(remote, each, remote.sends, facts) !== "heard")
+          .map(({ publicKey }) => publicKey),
+      ),
+    );
+    return (
+      before.size !== this.#pairs.size || this.pairs.some(({ to, since }) => since !== before.get(to)?.status.since)
+    );
   }
 }
 
 /** @param nowMs wall clock: handshakes are told by it */
 function samplesOf(tunnels: readonly ObservedTunnel[], nowMs: number): PeerSample[] {
-  return tunnels.flatMap((tunnel) =>
-    tunnel.kind !== "WireGuard" || "error" in tunnel.wireGuard
-      ? []
-      : tunnel.wireGuard.peers.map(({ publicKey, latestHandshake, rxBytes }) => ({
-          device: tunnel.link.name,
-          publicKey,
-          handshakeAgeMs: latestHandshake === 0 ? undefined : Math.max(0, nowMs - latestHandshake * 1000),
-          rxBytes,
-        })),
-  );
+  return tunnels.flatMap((tunnel) => {
+    if (tunnel.kind !== "WireGuard" || "error" in tunnel.wireGuard) return [];
+    return tunnel.wireGuard.peers.map(({ publicKey, latestHandshake, rxBytes }) => ({
+      device: tunnel.link.name,
+      publicKey,
+      handshakeAgeMs: latestHandshake === 0 ? undefined : Math.max(0, nowMs - latestHandshake * 1000),
+      rxBytes,
+    }));
+  });
 }
