@@ -21,6 +21,7 @@ export type RefusalCode =
   | "numbers-exhausted"
   | "unknown-cluster"
   | "link-conflict"
+  | "vxlan-behind-nat"
   | "name-taken"
   | "in-use";
 

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import { vxlanRefusal } from "../../mesh/behind-nat.ts";
 import { pairsOf, unknownClusters } from "../../mesh/links.ts";
 import { readName } from "../../mesh/names.ts";
-import { accepted } from "../../platform/errors.ts";
+import { accepted, MeshError } from "../../platform/errors.ts";
 import { collect, noun, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { linkColumns, describeLink } from "../kinds/link.ts";
@@ -21,6 +22,9 @@ export function linkCommand(shell: Shell): Command {
     .addCommand(remove(shell));
 }
 
+const IN_CLEAR =
+  "warning: VXLAN does not encrypt: this traffic crosses the path between the sites in clear, and whoever is on it can read, change and forge it. Choose it for paths that are yours alone";
+
 interface CreateOptions extends LinkWords {
   readonly tunnel: "wireguard" | "vxlan";
   readonly mtu?: number;
@@ -34,7 +38,7 @@ function create(shell: Shell): Command {
       "trestle link create all --members east,west,edge         every one with every other",
       "trestle link create prod --selector tier=prod            all that carry the label, also later ones",
       "trestle link create spokes --from core --to east,west    core with each, east and west not",
-      "trestle link create lab --members a,b --tunnel vxlan     not encrypted",
+      "trestle link create lab --members a,b --tunnel vxlan     in clear, and not through NAT",
     ],
   )
     .argument("<name>", "name of the link")
@@ -42,7 +46,11 @@ function create(shell: Shell): Command {
     .option("--selector <key=value,…>", "full mesh among the clusters that carry all these labels", collect)
     .option("--from <cluster|key=value,…>", "hub and spoke: each of these…", collect)
     .option("--to <cluster|key=value,…>", "…with each of these", collect)
-    .addOption(new Option("--tunnel <kind>", "how packets travel").choices(["wireguard", "vxlan"]).default("wireguard"))
+    .addOption(
+      new Option("--tunnel <kind>", "how packets travel; vxlan is not encrypted and does not pass NAT")
+        .choices(["wireguard", "vxlan"])
+        .default("wireguard"),
+    )
     .option("--mtu <bytes>", "path MTU between the sites, where it is known to be smaller than the LANs'", readMTU)
     .action(async (name: string, options: CreateOptions, command: Command) => {
       const globals = globalsOf(command);
@@ -68,16 +76,14 @@ function create(shell: Shell): Command {
             unknown,
             clusters.map(({ metadata }) => metadata.name),
           );
+        const refusal = vxlanRefusal(draft, clusters);
+        if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
         const link = await open.create(clusterLinkKind, draft);
         if (pairsOf(draft, clusters).length === 0)
           note(shell, "warning: this selects no two clusters yet; the link takes effect when there are some");
         return link;
       });
-      if (options.tunnel === "vxlan")
-        note(
-          shell,
-          "warning: VXLAN does not encrypt: whoever is on the path can read and forge this traffic. Agents of this release carry WireGuard only: these pairs stay Unreachable (TunnelUnsupported) until a later one",
-        );
+      if (options.tunnel === "vxlan") note(shell, IN_CLEAR);
       shell.out(renderOne(shell, globals.output, made, () => `clusterlink/${name} created\n`));
     });
 }

@@ -4,8 +4,10 @@ import path from "node:path";
 import { stringify } from "yaml";
 import { cidrPoolKind } from "../../crds/cidr-pool.ts";
 import { clusterLinkKind } from "../../crds/cluster-link.ts";
+import { clusterKind } from "../../crds/cluster.ts";
 import { ledgerKind } from "../../crds/ledger.ts";
 import { SINGLETON_NAME } from "../../mesh/names.ts";
+import { API_VERSION } from "../../mesh/resources.ts";
 import { freePort } from "../../platform/testing/free-port.ts";
 import { startCliHub } from "./cli-hub.ts";
 import type { CliHub } from "./cli-hub.ts";
@@ -80,6 +82,25 @@ test.each([
   expect(stderr).toMatch(/^error: .*\n$/);
   expect(stderr).toContain(message);
   expect(await hub.everything()).toEqual(before);
+});
+
+test("a link by VXLAN is refused while a cluster of it has a gateway behind NAT; by WireGuard, or in a file, it is made", async () => {
+  const edge = await hub.store.get(clusterKind, "edge");
+  const gateway = { name: "a", rank: 0, endpoints: [], behindNAT: true, basePort: 51_820, publicKey: "key" };
+  if (edge !== undefined)
+    await hub.store.updateStatus(clusterKind, { ...edge, status: { ...edge.status, gateways: [gateway] } });
+  const refused = await hub.type("link create second --members east,edge --tunnel vxlan");
+  expect(refused).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(refused.stderr).toContain(
+    'VXLAN does not pass NAT, and gateways of "edge" are behind one; link them by WireGuard',
+  );
+  expect(await hub.store.get(clusterLinkKind, "second")).toBeUndefined();
+
+  expect((await hub.type("link create second --members east,edge")).exitCode).toBe(0);
+  const file = path.join(hub.folder, "link.yaml");
+  const spec = { members: { names: ["west", "edge"] }, tunnel: "VXLAN" };
+  await writeFile(file, stringify({ apiVersion: API_VERSION, kind: "ClusterLink", metadata: { name: "third" }, spec }));
+  expect(await hub.type(`apply -f ${file}`)).toMatchObject({ exitCode: 0, stdout: "clusterlink/third created\n" });
 });
 
 describe("a hub that can't be reached", () => {

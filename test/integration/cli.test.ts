@@ -88,7 +88,9 @@ describe("links", () => {
     await hub.joined("east", "west");
     const { exitCode, stdout, stderr } = await hub.type("link create clear --members east,west --tunnel vxlan");
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "clusterlink/clear created\n" });
-    expect(stderr).toContain("warning: VXLAN does not encrypt");
+    expect(stderr).toContain(
+      "warning: VXLAN does not encrypt: this traffic crosses the path between the sites in clear",
+    );
   });
 });
 
