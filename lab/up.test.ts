@@ -20,15 +20,19 @@ import { bringUp } from "./up.ts";
 
 const FILE = parseLabFile(
   `
-pools: [{ name: pods, cidr: 10.64.0.0/12, clusterPrefixLength: 16 }]
+pools:
+  - { name: pods, cidr: 10.64.0.0/12, clusterPrefixLength: 16 }
+  - { name: pods6, cidr: "fd64::/40", clusterPrefixLength: 56 }
 clusters:
   - name: east
-    lan: 192.168.1.0/24
+    lan: [192.168.1.0/24, "fd00:1::/64"]
+    families: [4, 6]
     labels: { tier: prod }
     nodes: [{ name: a, gateway: true }, { name: b }]
     pods: [{ name: web, node: b }]
   - name: west
-    lan: 192.168.2.0/24
+    lan: "fd00:2::/64"
+    nat: true
     labels: { tier: prod }
     nodes: [{ name: a, gateway: true }]
     pods: [{ name: db, node: a }]
@@ -57,11 +61,14 @@ test("a lab that stops at a stage has what that stage says, and goes on from the
   expect(stateOf(lab).pods).toHaveLength(2);
 }, 180_000);
 
-test("brought up stage by stage, clusters that joined by token reach each other's pods through the mesh", async () => {
+test("brought up stage by stage, clusters reach each other's pods through the mesh, one without IPv4 and behind NAT", async () => {
   const { report, holes } = await checkLab(lab, signal);
   expect(holes).toEqual([]);
   expect(report).toMatchObject({ passed: 2, failed: 0 });
-  expect(shapeOf(lab).clusters.map(({ podCIDRs }) => podCIDRs)).toEqual([["10.64.0.0/16"], ["10.65.0.0/16"]]);
+  expect(shapeOf(lab).clusters.map(({ podCIDRs }) => podCIDRs)).toEqual([
+    ["10.64.0.0/16", "fd64::/56"],
+    ["10.65.0.0/16"],
+  ]);
   expect(existsSync(`${lab.dir}/clusters/east/join.token`)).toBe(false);
 }, 60_000);
 
@@ -72,10 +79,14 @@ test("a pod added later gets an address of its node's block, and reaches all the
     undefined,
     signal,
   );
-  expect(added).toMatchObject({ node: "a", addresses: [expect.stringMatching(/\.2$/)] });
+  expect(added).toMatchObject({
+    node: "a",
+    addresses: [expect.stringMatching(/\.2$/), expect.stringMatching(/::.*2$/)],
+  });
   const { report, holes } = await checkLab(lab, signal);
   expect(holes).toEqual([]);
-  expect(report.passed).toBe(6);
+  expect(report.pairs.filter(({ family }) => family === 4)).toHaveLength(6);
+  expect(report.pairs.filter(({ family }) => family === 6)).toHaveLength(2);
 }, 60_000);
 
 test.each(["hub", "store:east", "agent:east/a"])(
