@@ -1,3 +1,4 @@
+import { clustersBehindNAT } from "../mesh/behind-nat.ts";
 import type { Revision } from "../mesh/resources.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -38,6 +39,12 @@ type Work = "views" | "pools" | "links" | "ranges" | "removals" | `cluster/${str
 /** A removal younger than this is somebody's who is at it, and who has an answer to send before the credential is void. */
 const REMOVAL_LEFT_MS = 10_000;
 
+/**
+ * Each report may change a link's status, and a thousand members send hundreds a second: looking at a million pairs is
+ * followed by this many times as long a rest.
+ */
+const RESTS = 9;
+
 /** What a change of the store makes due. */
 export function workOf(change: HubChange): readonly Work[] {
   switch (change.kind) {
@@ -48,7 +55,7 @@ export function workOf(change: HubChange): readonly Work[] {
     case "pool":
       return ["pools"];
     case "ledger":
-      return ["views", "pools"];
+      return ["views", "ranges", "pools"];
   }
 }
 
@@ -69,6 +76,7 @@ export function runControllers(parts: ControllerParts, signal: AbortSignal): Key
   const { store, ledger, level, publisher, reports, epoch, isHeld, oneAtATime, remove, clock, log } = parts;
   const publishViews = viewPublishing(publisher, epoch);
   let desired: ReadonlyMap<string, Revision> = new Map();
+  let judgeAt = 0;
 
   const works: Record<Exclude<Work, `cluster/${string}`>, () => Promise<void>> = {
     views: async () => {
@@ -85,11 +93,16 @@ export function runControllers(parts: ControllerParts, signal: AbortSignal): Key
       for (const { metadata } of left) await oneAtATime(() => remove(metadata.name));
     },
     pools: () => countPools(store, level().pools, level().ledger),
-    links: () => {
+    links: async () => {
+      await clock.sleep(Math.max(0, judgeAt - clock.monotonic()), signal);
+      const begun = clock.monotonic();
       const nowMs = clock.now();
       const pair = (from: string, to: string) => reports.pair(from, to, nowMs);
-      const { links, resolved } = level();
-      return judgeLinks(store, links, { resolved, pair, now: new Date(nowMs).toISOString() });
+      const { links, clusters, resolved } = level();
+      const behindNAT = clustersBehindNAT(clusters);
+      await judgeLinks(store, links, { resolved, pair, behindNAT, now: new Date(nowMs).toISOString() });
+      const ended = clock.monotonic();
+      judgeAt = ended + RESTS * (ended - begun);
     },
   };
   const reconcile = async (key: string): Promise<void> => {
@@ -99,6 +112,6 @@ export function runControllers(parts: ControllerParts, signal: AbortSignal): Key
     const name = key.slice("cluster/".length);
     await writeClusterStatus(store, name, { reports, desired: desired.get(name), nowMs: clock.now() });
   };
-  const queue = keyedQueue({ concurrency: 4, backoff: { minMs: 200, maxMs: 30_000 }, clock, log }, reconcile, signal);
+  const queue = keyedQueue({ concurrency: 5, backoff: { minMs: 200, maxMs: 30_000 }, clock, log }, reconcile, signal);
   return queue;
 }

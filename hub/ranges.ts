@@ -54,10 +54,12 @@ export interface RangesParts {
 
 /** Enters into the ledger what administrators changed in the specs of joined clusters, or says in the condition why not. */
 export async function enterRanges({ store, ledger, clock }: RangesParts, level: HubLevel): Promise<void> {
-  const changed = new Set(outOfStep(level.clusters, await ledger.read()).map(({ metadata }) => metadata.name));
   const refused = new Set(
     level.clusters.filter(({ status }) => status.conditions.some(isRefused)).map(({ metadata }) => metadata.name),
   );
+  // Statuses change all the time, and reading the ledger of a large mesh takes longer than looking whether it is needed.
+  if (refused.size === 0 && outOfStep(level.clusters, level.ledger).length === 0) return;
+  const changed = new Set(outOfStep(level.clusters, await ledger.read()).map(({ metadata }) => metadata.name));
   for (const {
     metadata: { name },
   } of level.clusters) {

@@ -9,6 +9,8 @@ export const SILENT_AFTER_MS = 60_000;
 
 interface Heard {
   readonly report: Report;
+  /** By the cluster they lead to. */
+  readonly pairs: ReadonlyMap<string, PairStatus>;
   readonly atMs: number;
 }
 
@@ -22,8 +24,8 @@ export class ReportBook {
     // Gateways come and go by other names; whoever is silent has nothing to say beside one that speaks.
     const kept = others.filter(([, heard]) => atMs - heard.atMs <= SILENT_AFTER_MS).slice(1 - MAX_RANKS);
     // A member speaks for itself alone, whatever it writes into its pairs.
-    const said = { ...report, pairs: report.pairs.map((pair) => ({ ...pair, from: member })) };
-    this.#members.set(member, new Map([...kept, [gateway, { report: said, atMs }]]));
+    const pairs = new Map(report.pairs.map((pair) => [pair.to, { ...pair, from: member }]));
+    this.#members.set(member, new Map([...kept, [gateway, { report, pairs, atMs }]]));
   }
 
   forget(member: string): void {
@@ -51,12 +53,11 @@ export class ReportBook {
 
   /** What the member's gateways say together of their tunnels to `to`; Doubtful when none has spoken for a minute. */
   pair(from: string, to: string, nowMs: number): PairStatus | undefined {
-    const said = (heard: readonly Heard[]): PairStatus[] =>
-      heard.flatMap(({ report }) => report.pairs.filter((pair) => pair.to === to));
-    const [first, ...rest] = said(this.#speaking(from, nowMs));
+    if (!this.#members.has(from)) return undefined;
+    const [first, ...rest] = this.#speaking(from, nowMs).flatMap(({ pairs }) => pairs.get(to) ?? []);
     if (first !== undefined) return combinePairs([first, ...rest]);
     const newest = this.#newest(from);
-    const [old] = newest === undefined ? [] : said([newest]);
+    const old = newest?.pairs.get(to);
     if (newest === undefined || old === undefined) return undefined;
     const since = new Date(newest.atMs).toISOString();
     return {

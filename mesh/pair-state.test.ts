@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { combinePairs, compareByBadness, surveyPairs } from "./pair-state.ts";
+import { combinePairs, compareByBadness, PairSurvey } from "./pair-state.ts";
 import type { PairState, PairStatus } from "./resources.ts";
 
 const pair = (state: PairState, changes: Partial<PairStatus> = {}): PairStatus => ({
@@ -38,9 +38,12 @@ test.each<[PairState[], PairState, string]>([
 test("of many pairs every state is counted, and the worst that are not Up are named", () => {
   const states = ["Up", "Doubtful", "Up", "Degraded", "Unreachable"] as const;
   const pairs = states.map((state, at) => pair(state, { to: `c${at}` }));
-  expect(surveyPairs(pairs, 2)).toEqual({
-    counts: { Up: 2, Degraded: 1, Doubtful: 1, Unreachable: 1, Pending: 0 },
-    worst: [pairs[4], pairs[1]],
-  });
-  expect(surveyPairs(pairs, 50).worst).toEqual([pairs[4], pairs[1], pairs[3]]);
+  const survey = (most: number): PairSurvey => {
+    const all = new PairSurvey(most);
+    for (const each of pairs) all.add(each);
+    return all;
+  };
+  expect(survey(2).counts).toEqual({ Up: 2, Degraded: 1, Doubtful: 1, Unreachable: 1, Pending: 0 });
+  expect(survey(2).worst).toEqual([pairs[4], pairs[1]]);
+  expect(survey(50).worst).toEqual([pairs[4], pairs[1], pairs[3]]);
 });

@@ -20,22 +20,33 @@ export function combinePairs(statuses: readonly [PairStatus, ...PairStatus[]]): 
   return { ...worst, state: "Degraded", message: `not by every gateway: ${worst.message}` };
 }
 
-/** How many pairs are in each state, and the worst of those that are not Up: `most` of them, however many come. */
-export function surveyPairs(
-  pairs: Iterable<PairStatus>,
-  most: number,
-): { readonly counts: PairCounts; readonly worst: readonly PairStatus[] } {
-  const counts = { Up: 0, Degraded: 0, Doubtful: 0, Unreachable: 0, Pending: 0 };
-  const worst: PairStatus[] = [];
-  for (const pair of pairs) {
-    counts[pair.state] += 1;
-    const least = worst[most - 1];
-    if (pair.state === "Up" || (least !== undefined && compareByBadness(pair, least) >= 0)) continue;
-    worst.push(pair);
-    worst.sort(compareByBadness);
-    worst.splice(most);
+/** Counts pairs by state as they come, and keeps the worst of those that are not Up: `most` of them, however many come. */
+export class PairSurvey {
+  readonly #most: number;
+  readonly #counts = { Up: 0, Degraded: 0, Doubtful: 0, Unreachable: 0, Pending: 0 };
+  readonly #worst: PairStatus[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
   }
-  return { counts, worst };
+
+  add(pair: PairStatus): void {
+    this.#counts[pair.state] += 1;
+    const least = this.#worst[this.#most - 1];
+    if (pair.state === "Up" || (least !== undefined && compareByBadness(pair, least) >= 0)) return;
+    this.#worst.push(pair);
+    this.#worst.sort(compareByBadness);
+    this.#worst.splice(this.#most);
+  }
+
+  get counts(): PairCounts {
+    return { ...this.#counts };
+  }
+
+  /** The worst first. */
+  get worst(): readonly PairStatus[] {
+    return [...this.#worst];
+  }
 }
 
 function compareText(x: string, y: string): number {

@@ -72,6 +72,8 @@ async function connectOnce(options: NatsConnectOptions): Promise<NatsConnection>
     reconnectJitter: 500,
     pingInterval: 10_000,
     maxPingOut: 2,
+    // A trace for each request costs more than the request, and shows nothing but who asked: that is said in the errors.
+    noAsyncTraces: true,
     ignoreAuthErrorAbort: true,
     // Servers of a cluster gossip addresses that a member behind NAT can't dial: only the given ones count.
     ignoreClusterUpdates: true,
