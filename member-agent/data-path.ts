@@ -108,10 +108,11 @@ export class NodeDataPath {
   }
 
   async #sync(plan: DataPath): Promise<void> {
-    if (isDeepStrictEqual(plan, this.#plan)) return;
+    const held = this.#plan;
+    if (isDeepStrictEqual(plan, held)) return;
     this.#plan = undefined;
     const doubts = this.#doubts;
-    await this.#kernel.hold(plan);
+    await this.#kernel.hold(plan, held);
     // What changed meanwhile may have changed behind this sync's back.
     if (doubts === this.#doubts) this.#plan = plan;
   }

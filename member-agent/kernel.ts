@@ -4,8 +4,9 @@ import { MeshError } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { Run } from "../platform/run.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
+import { amendDataPath } from "../tunnel/amend.ts";
 import { removeDataPath, syncDataPath } from "../tunnel/data-path.ts";
-import type { SyncReport } from "../tunnel/data-path.ts";
+import type { SyncReport } from "../tunnel/report.ts";
 import { BACKSTOP_METRIC } from "../tunnel/marks.ts";
 import type { DataPathDeps } from "../tunnel/parts.ts";
 import { observeNexthops } from "../tunnel/nexthops/observe.ts";
@@ -68,10 +69,12 @@ export class Kernel {
 
   /**
    * Makes the kernel hold `want`.
+   * @param held what it was last made to hold, where nothing says that it may not hold it any more
    * @throws MeshError `sync-incomplete` (retry) that names each step that failed; the others were carried out
    */
-  async hold(want: DataPath): Promise<void> {
-    const report = await syncDataPath(this.#deps, want);
+  async hold(want: DataPath, held: DataPath | undefined): Promise<void> {
+    const amended = held && (await amendDataPath(this.#deps, want, held));
+    const report = amended ?? (await syncDataPath(this.#deps, want));
     this.#backstopped = backstopsIn(want.routes);
     this.#account("synced", report);
   }

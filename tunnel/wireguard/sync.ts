@@ -22,12 +22,19 @@ export async function syncWireGuard(
   const have = await observeWireGuard(run, want.name);
   const lastWanted = memory.get(want.name) ?? new Map<string, string>();
   const outcomes = await applyWireGuard(run, want.name, planWireGuard(want, have, { now, lastWanted }));
-  // A refused change stays due: what was not applied was not told.
-  if (outcomes.every(({ error }) => error === undefined)) {
-    memory.set(
-      want.name,
-      new Map(want.peers.flatMap(({ publicKey, endpoint }) => (endpoint === undefined ? [] : [[publicKey, endpoint]]))),
-    );
-  }
+  rememberEndpoints(memory, want, outcomes);
   return outcomes;
+}
+
+/** Keeps what the peers of an interface were told. A refused change stays due: what was not applied was not told. */
+export function rememberEndpoints(
+  memory: EndpointMemory,
+  want: WireGuardInterface,
+  outcomes: readonly Outcome[],
+): void {
+  if (outcomes.some(({ error }) => error !== undefined)) return;
+  const told = want.peers.flatMap(({ publicKey, endpoint }) =>
+    endpoint === undefined ? [] : [[publicKey, endpoint] as const],
+  );
+  memory.set(want.name, new Map(told));
 }
