@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import { addressPart } from "../mesh/cidr.ts";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { LeaseStore } from "../platform/lease.ts";
@@ -92,10 +94,11 @@ class Agent {
     );
     this.#dataPath = new NodeDataPath(parts, lan);
     if (settings.roles.includes("gateway")) {
-      const endpoints =
+      // LAN addresses change, and those that are dialled with them.
+      const endpoints = (): readonly string[] =>
         settings.endpoint.length > 0 || settings.behindNat
           ? settings.endpoint
-          : lan.addresses.map((address) => address.split("/")[0] ?? address);
+          : this.#dataPath.lan.addresses.map(addressPart);
       const onMail = (): void => this.#wake("data-path", "remotes");
       this.#gateway = new GatewayRole({
         ...parts,
@@ -184,7 +187,9 @@ class Agent {
     if (level === undefined || membership === undefined) return;
     if (membership.spec.phase === "Left") return work === "data-path" ? this.#leave() : undefined;
     if (work === "data-path") {
+      const { lan } = this.#dataPath;
       if (await this.#dataPath.hold(level, this.#gateway)) this.#wake("node");
+      if (!isDeepStrictEqual(this.#dataPath.lan.addresses, lan.addresses)) this.#wake("gateway");
       return;
     }
     const store = this.#store;

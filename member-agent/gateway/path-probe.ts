@@ -58,6 +58,7 @@ export class PathProbe {
         const key = keyOf(path.cluster, path.rank, path.kind);
         const known = before.get(key);
         if (known?.path.to !== path.to || known.path.from !== path.from) return [key, this.#begin(path, nowMs)];
+        if (known.path === path) return [key, known];
         known.path = path;
         known.dueMs = Math.min(known.dueMs, nowMs + (path.everyMs ?? 0));
         return [key, known];

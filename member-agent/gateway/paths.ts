@@ -13,7 +13,7 @@ import type { ObservedPaths } from "./kinds-in-kernel.ts";
 import { nextKinds } from "./kinds.ts";
 import type { Hearing, KindState, LinkedBy } from "./kinds.ts";
 import { PathProbe } from "./path-probe.ts";
-import { probePaths } from "./probe-paths.ts";
+import { probePathPlanner } from "./probe-paths.ts";
 import type { ProbePath } from "./probe-paths.ts";
 import { EndpointNames } from "./resolve.ts";
 import type { Lookup, WantedNames } from "./resolve.ts";
@@ -24,7 +24,7 @@ export interface GatewayPathsParts {
   readonly folder: StateFolder;
   readonly lookup: Lookup;
   /** Whether others can dial this gateway. */
-  readonly dialable: boolean;
+  readonly dialable: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
   /** Told when the kernel should hold something else: a link's kind moved on, a name has other addresses. */
@@ -48,6 +48,7 @@ export class GatewayPaths {
   readonly #watcher: TunnelWatcher;
   readonly #names: EndpointNames;
   readonly #hearing: Hearing;
+  readonly #pathsOf = probePathPlanner();
   /** Undefined until it was seen what the kernel holds. */
   #kinds: ReadonlyMap<string, KindState> | undefined;
   #wanted: readonly LinkedBy[] = [];
@@ -97,7 +98,7 @@ export class GatewayPaths {
   /** From now on the kernel holds this. */
   follow(situation: Situation, refused: readonly RefusedPrefix[]): void {
     this.#followed = { situation, refused };
-    this.#answer(probePaths(situation));
+    this.#answer(this.#pathsOf(situation));
   }
 
   /** The member left: there is nothing to listen to. */

@@ -1,4 +1,4 @@
-import { familyOf } from "../../mesh/cidr.ts";
+import { addressPart, familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
 import type { TunnelKind } from "../../mesh/resources.ts";
 import type { Remote, Situation } from "../situation.ts";
@@ -22,20 +22,38 @@ const CHANGING_MS = 200;
 const CHANGED_MS = 1_000;
 const SETTLED_MS = 5_000;
 
-/** Every path by which this gateway takes packets. Pure. */
-export function probePaths({ gateway, self, remotes }: Pick<Situation, "gateway" | "self" | "remotes">): ProbePath[] {
-  if (gateway === undefined) return [];
-  return remotes.flatMap((remote) => {
-    const [ours, theirs] = commonPrefixes(self.meshPrefixes, remote.meshPrefixes) ?? [];
-    if (ours === undefined || theirs === undefined) return [];
-    const { name: cluster, sends, tunnel: wants, accepts, gateways } = remote;
-    return accepts.flatMap((kind) => {
-      const from = healthHost(ours, gateway.rank, kind);
-      const everyMs = paceOf(remote, kind);
-      return gateways.map(({ rank }) => {
-        const to = healthHost(theirs, rank, kind);
-        return { cluster, rank, kind, from, to, sends, wants, everyMs };
-      });
+/**
+ * Tells every path by which this gateway takes packets. It has a memory: the paths of a linked cluster that is the same object as before are the same
+ * objects again.
+ */
+export function probePathPlanner(): (
+  situation: Pick<Situation, "gateway" | "self" | "remotes">,
+) => readonly ProbePath[] {
+  let vantage = "";
+  let known = new WeakMap<Remote, readonly ProbePath[]>();
+  return ({ gateway, self, remotes }) => {
+    if (gateway === undefined) return [];
+    const now = [gateway.rank, ...self.meshPrefixes].join(" ");
+    if (now !== vantage) known = new WeakMap();
+    vantage = now;
+    return remotes.flatMap((remote) => {
+      const paths = known.get(remote) ?? pathsTo(remote, gateway.rank, self.meshPrefixes);
+      known.set(remote, paths);
+      return paths;
+    });
+  };
+}
+
+function pathsTo(remote: Remote, ownRank: number, meshPrefixes: readonly string[]): readonly ProbePath[] {
+  const [ours, theirs] = commonPrefixes(meshPrefixes, remote.meshPrefixes) ?? [];
+  if (ours === undefined || theirs === undefined) return [];
+  const { name: cluster, sends, tunnel: wants, accepts, gateways } = remote;
+  return accepts.flatMap((kind) => {
+    const from = addressPart(healthAddress(ours, ownRank, kind));
+    const everyMs = paceOf(remote, kind);
+    return gateways.map(({ rank }) => {
+      const to = addressPart(healthAddress(theirs, rank, kind));
+      return { cluster, rank, kind, from, to, sends, wants, everyMs };
     });
   });
 }
@@ -54,8 +72,4 @@ function commonPrefixes(ours: readonly string[], theirs: readonly string[]): [st
     if (own !== undefined && other !== undefined) return [own, other];
   }
   return undefined;
-}
-
-function healthHost(meshPrefix: string, rank: number, kind: TunnelKind): string {
-  return healthAddress(meshPrefix, rank, kind).replace(/\/\d+$/, "");
 }

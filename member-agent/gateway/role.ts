@@ -23,8 +23,8 @@ import { runSession } from "./session.ts";
 
 export interface GatewayRoleParts {
   readonly node: string;
-  /** Addresses and names that other clusters' gateways dial; empty: it can't be dialled. */
-  readonly endpoints: readonly string[];
+  /** Addresses and names that other clusters' gateways dial now; none: it can't be dialled. */
+  readonly endpoints: () => readonly string[];
   /** Its packets arrive from other addresses or ports than it sends them from. */
   readonly behindNAT: boolean;
   /** First UDP port of WireGuard. */
@@ -64,7 +64,7 @@ export class GatewayRole {
   constructor(parts: GatewayRoleParts) {
     this.#parts = parts;
     const onNews = (): void => this.#tell();
-    this.paths = new GatewayPaths({ ...parts, dialable: parts.endpoints.length > 0, onNews });
+    this.paths = new GatewayPaths({ ...parts, dialable: () => parts.endpoints().length > 0, onNews });
   }
 
   /** The last view that was believed. */
@@ -93,7 +93,7 @@ export class GatewayRole {
     const gateway = await claimGateway(store, node);
     const publicKey = await this.#takeRank(gateway.spec.rank);
     const heard = { peers: this.paths.pairs, ...(this.#applied && { appliedRevision: this.#applied }) };
-    await announceGateway(store, gateway, { publicKey, endpoints, behindNAT, basePort, ...heard });
+    await announceGateway(store, gateway, { publicKey, endpoints: endpoints(), behindNAT, basePort, ...heard });
   }
 
   /** Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. */

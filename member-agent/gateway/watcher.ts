@@ -18,7 +18,7 @@ export interface WatcherParts {
   readonly run: Run;
   readonly clock: Clock;
   /** Whether others can dial this gateway. */
-  readonly dialable: boolean;
+  readonly dialable: () => boolean;
   /** What the probes heard. */
   readonly hearing: Hearing;
 }
@@ -57,7 +57,7 @@ export class TunnelWatcher {
     const facts: TunnelFacts = {
       rank: gateway.rank,
       behindNAT: gateway.behindNAT,
-      dialable,
+      dialable: dialable(),
       devices: new Set(tunnels.map(({ link }) => link.name)),
       peers: new Set(samples.map(({ device, publicKey }) => peerKey(device, publicKey))),
       heard: this.#heard,
