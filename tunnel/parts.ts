@@ -5,6 +5,9 @@ import { applyFirewall } from "./firewall/apply.ts";
 import { observeFirewall } from "./firewall/observe.ts";
 import { planFirewall } from "./firewall/plan.ts";
 import { rulesetOf } from "./firewall/ruleset.ts";
+import { applyForeign } from "./foreign/apply.ts";
+import { observeForeign } from "./foreign/observe.ts";
+import { planForeign } from "./foreign/plan.ts";
 import { ipBatch } from "./ip.ts";
 import { applyLinks } from "./links/apply.ts";
 import { observeLinks } from "./links/observe.ts";
@@ -47,6 +50,14 @@ export async function syncFirewall({ run }: DataPathDeps, want: DataPath): Promi
     return { outcomes: [], remove: () => applyFirewall(run, steps) };
   }
   return { outcomes: await applyFirewall(run, steps) };
+}
+
+/** Our one rule in other programs' chains that would drop what our own let through. */
+export async function syncForeign({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
+  const wanted = want.firewall !== undefined;
+  const { chains, unread } = await observeForeign(run);
+  const act = async () => [...unread, ...(await applyForeign(run, planForeign(chains, wanted)))];
+  return wanted ? { outcomes: await act() } : { outcomes: [], remove: act };
 }
 
 /** Devices, and who is behind those of VXLAN. */
