@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { isDeepStrictEqual } from "node:util";
 import { viewOfPages, viewPage } from "../crds/wire/view.ts";
 import type { Cluster, ClusterLink, ClusterStatus } from "../mesh/resources.ts";
 import { cluster, link } from "../mesh/testing/objects.ts";
@@ -20,7 +21,8 @@ const joined = (number: number, spec: Partial<Cluster["spec"]> = {}, more: Parti
 const fullMesh = (clusters: readonly Cluster[]) =>
   resolveLinks([link("all", { members: { matchLabels: {} } })], clusters);
 
-const read = (pages: readonly Page[] = []) => pages.map(({ text }) => viewPage.parse(JSON.parse(text)));
+const read = (pages: readonly Page[] = []) =>
+  pages.map(({ bytes }) => viewPage.parse(JSON.parse(Buffer.from(bytes).toString())));
 
 const meshOf = (count: number): Cluster[] => Array.from({ length: count }, (_, at) => joined(at + 1));
 
@@ -88,6 +90,9 @@ describe("a view", () => {
   });
 });
 
+const digestsIn = (pages: readonly Page[]) => pages.map(({ digest }) => digest);
+const digestsOf = ({ views }: Compilation) => new Map([...views].map(([name, pages]) => [name, digestsIn(pages)]));
+
 interface World {
   readonly clusters: readonly Cluster[];
   readonly links: readonly ClusterLink[];
@@ -96,11 +101,11 @@ interface World {
 /** What happens to a mesh: objects that are not spoken of stay the same objects, as in a watch. */
 const changes = fc.oneof(
   fc.record({
-    number: fc.integer({ min: 1, max: 40 }),
+    number: fc.integer({ min: 1, max: 24 }),
     change: fc.constantFrom("join", "leave", "pause", "heartbeat"),
   }),
-  fc.record({ number: fc.integer({ min: 1, max: 40 }), label: fc.constantFrom("a", "b") }),
-  fc.record({ number: fc.integer({ min: 1, max: 40 }), key: fc.constantFrom("k1", "k2", "k3") }),
+  fc.record({ number: fc.integer({ min: 1, max: 24 }), label: fc.constantFrom("a", "b") }),
+  fc.record({ number: fc.integer({ min: 1, max: 24 }), key: fc.constantFrom("k1", "k2", "k3") }),
   fc.record({
     link: fc.constantFrom("l1", "l2", "l3"),
     day: fc.integer({ min: 1, max: 9 }),
@@ -162,7 +167,7 @@ function toldPairByPair({ clusters }: World, resolved: ResolvedLinks): Map<strin
 
 test("after any changes the views are those compiled from nothing, pair by pair, and what is unchanged is the same object", () => {
   fc.assert(
-    fc.property(fc.array(changes, { minLength: 1, maxLength: 30 }), (all) => {
+    fc.property(fc.array(changes, { minLength: 1, maxLength: 12 }), (all) => {
       let world: World = { clusters: meshOf(20), links: [link("l0", { members: { matchLabels: {} } })] };
       let resolved: ResolvedLinks | undefined;
       let former: Compilation | undefined;
@@ -171,12 +176,12 @@ test("after any changes the views are those compiled from nothing, pair by pair,
         resolved = resolveLinks(world.links, world.clusters, resolved);
         const compiled = compileViews(world.clusters, resolved, former);
         const anew = compileViews(world.clusters, resolveLinks(world.links, world.clusters));
-        expect(compiled.views).toEqual(anew.views);
+        expect(digestsOf(compiled)).toEqual(digestsOf(anew));
         const told = new Map([...compiled.views].map(([name, pages]) => [name, viewOfPages(read(pages))?.entries]));
         expect(told).toEqual(toldPairByPair(world, resolved));
         for (const [name, pages] of compiled.views) {
           const before = former?.views.get(name);
-          expect(pages === before).toBe(JSON.stringify(pages) === JSON.stringify(before));
+          expect(pages === before).toBe(isDeepStrictEqual(digestsIn(pages), before && digestsIn(before)));
         }
         former = compiled;
       }

@@ -251,7 +251,7 @@ test("a mailbox that the server has from before is told, and published anew", as
   const { streams } = await jetstreamManager(nc);
   await streams.delete(VIEW_STREAM);
   await bucket.make();
-  await bucket.writePage("east", digestOf("one"), "one");
+  await bucket.writePage("east", pageOf("one"));
   await bucket.writeHead("east", text, 0);
   await clock.advance(REFRESH_EVERY_MS);
   await eventually(() => lost.includes("east"));

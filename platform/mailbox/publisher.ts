@@ -95,7 +95,7 @@ export class Publisher {
         return known;
       }
       const { mesh, bucket, clock } = this.#parts;
-      await Promise.all(missing.map(({ digest, text }) => bucket.writePage(member, digest, text)));
+      await Promise.all(missing.map((page) => bucket.writePage(member, page)));
       for (const { digest } of missing) box.pages.set(digest, clock.monotonic());
       const generation = (known?.generation ?? 0) + 1;
       const head = await this.#writeHead(member, box, {

@@ -14,7 +14,7 @@ import { manualClock } from "../testing/manual-clock.ts";
 import type { ManualClock } from "../testing/manual-clock.ts";
 import { startTestNats } from "../testing/nats.ts";
 import type { TestNats } from "../testing/nats.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf, pageOf } from "./digest.ts";
 import type { Head } from "./head.ts";
 import { MailboxReader } from "./reader.ts";
 import type { AcceptedView, ReaderParts } from "./reader.ts";
@@ -244,7 +244,7 @@ test("a server that refuses the subscription stops no reading, and once it allow
   const writer = await connect({ servers: strict.url, user: "hub", pass: "x", maxReconnectAttempts: -1 });
   try {
     const mailboxes = await ViewBucket.open(writer, { clock: systemClock, signal: life.signal });
-    await mailboxes.writePage("east", digestOf("one"), "one");
+    await mailboxes.writePage("east", pageOf("one"));
     await mailboxes.writeHead("east", signHead(["one"]), 0);
     const reader = await open({ nc: member });
     await eventually(() => views.length === 1);

@@ -1,10 +1,14 @@
-import { JetStreamApiError, jetstream, jetstreamManager, PersistMode, StorageType } from "@nats-io/jetstream";
-import type { JetStreamClient, JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import { JetStreamApiError, jetstreamManager, PersistMode, StorageType } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
+import { headers } from "@nats-io/nats-core";
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Clock } from "../clock.ts";
 import { headSubject, pageSubject, REPUBLISH, VIEW_STREAM, VIEW_SUBJECTS } from "../nats/subjects.ts";
 import { CALL_LIMIT_MS, isLostRace, isOtherConfiguration, persistently } from "../store/jetstream-call.ts";
+import type { Page } from "./digest.ts";
 import { openGate } from "./gate.ts";
+import { openStreamWriter } from "./stream-writer.ts";
+import type { WriteToStream } from "./stream-writer.ts";
 
 /** A head as it lies in the bucket; its sequence is what a compare-and-swap expects. */
 export interface StoredHead {
@@ -37,12 +41,12 @@ const NEW = { ...CONFIG, persist_mode: PersistMode.Async } satisfies Partial<Str
  * @throws MeshError `store-unreachable` (retry), `aborted`
  */
 export class ViewBucket {
-  readonly #js: JetStreamClient;
+  readonly #write: WriteToStream;
   readonly #manager: JetStreamManager;
   readonly #persist: <T>(what: string, call: () => Promise<T>) => Promise<T>;
 
   private constructor(nc: NatsConnection, manager: JetStreamManager, life: { clock: Clock; signal: AbortSignal }) {
-    this.#js = jetstream(nc, { timeout: CALL_LIMIT_MS });
+    this.#write = openStreamWriter(nc, CALL_LIMIT_MS);
     this.#manager = manager;
     const enter = openGate(CALLS_AT_ONCE);
     this.#persist = (what, call) => enter(() => persistently(what, life, call));
@@ -70,18 +74,18 @@ export class ViewBucket {
     );
   }
 
-  async writePage(member: string, digest: string, page: string): Promise<void> {
-    await this.#persist(`writing a page of "${member}"`, () => this.#js.publish(pageSubject(member, digest), page));
+  async writePage(member: string, { digest, bytes }: Page): Promise<void> {
+    await this.#persist(`writing a page of "${member}"`, () => this.#write(pageSubject(member, digest), bytes));
   }
 
   /** The new sequence; undefined when the head there is not the one with `expectedSequence` (0: none). */
   async writeHead(member: string, text: string, expectedSequence: number): Promise<number | undefined> {
-    const options = { expect: { lastSubjectSequence: expectedSequence } };
+    const expected = headers();
+    expected.set(EXPECTED_SEQUENCE, String(expectedSequence));
     try {
-      const ack = await this.#persist(`writing the head of "${member}"`, () =>
-        this.#js.publish(headSubject(member), text, options),
+      return await this.#persist(`writing the head of "${member}"`, () =>
+        this.#write(headSubject(member), text, expected),
       );
-      return ack.seq;
     } catch (error) {
       if (isLostRace(error)) return undefined;
       throw error;
@@ -117,6 +121,9 @@ export class ViewBucket {
     await this.#persist(`removing ${subject}`, () => this.#manager.streams.purge(VIEW_STREAM, { filter: subject }));
   }
 }
+
+/** Makes a write a compare-and-swap: the last sequence of its subject. */
+const EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence";
 
 /** Code of JetStream's API for "no message found", nats-server's errors.json. */
 const NO_MESSAGE = 10_037;
