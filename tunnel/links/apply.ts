@@ -40,6 +40,9 @@ async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefin
     case "set":
       await run("ip", ["link", "set", "dev", step.name, ...step.args]);
       return;
+    case "address":
+      await run("ip", ["address", "add", step.address, "dev", step.name, "scope", "host"]);
+      return;
     case "delete":
       // wireguard-go sees its device go, removes its socket and exits by itself.
       await run("ip", ["link", "delete", "dev", step.name]);
@@ -97,6 +100,9 @@ function sentence(step: LinkStep): string {
 function detail(step: LinkStep): readonly string[] {
   if (step.op === "create") {
     return step.role === "vxlan" ? vxlanArguments(step.vxlan) : [step.role];
+  }
+  if (step.op === "address") {
+    return [step.address];
   }
   return step.op === "set" ? step.args : [];
 }

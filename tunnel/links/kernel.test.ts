@@ -74,6 +74,6 @@ test("a name that another device has is refused in so many words, and that devic
 test("without WireGuard in the kernel and without wireguard-go the failure is told once", async () => {
   const { outcomes } = await applyLinks(node.run, planLinks([TUNNEL], await observeLinks(node.run)).put);
   const made = (await observeLinks(node.run)).some(({ kind }) => kind === "wireguard");
-  expect(outcomes).toHaveLength(made ? 5 : 1);
+  expect(outcomes).toHaveLength(made ? 6 : 1);
   await sync([]);
 }, 60_000);

@@ -18,6 +18,8 @@ export interface Link {
   readonly mac?: string | undefined;
   /** It neither asks for link-layer addresses nor answers who asks. */
   readonly noARP: boolean;
+  /** IPv4 addresses of scope host, with prefix length: never a source of packets to others. */
+  readonly hostAddresses: readonly string[];
   /** Of kind vxlan only. */
   readonly vxlan?: ObservedVxlanSettings | undefined;
 }
@@ -34,9 +36,21 @@ const LINKS = z.array(
   }),
 );
 
+/** Devices and addresses that a filter keeps out are shown by ip as empty objects. */
+const ADDRESSES = z.array(
+  z.object({
+    ifname: z.string().optional(),
+    addr_info: z.array(z.object({ local: z.string().optional(), prefixlen: z.number().optional() })).default([]),
+  }),
+);
+
 /** Every device of the namespace. */
 export async function observeLinks(run: Run): Promise<Link[]> {
-  const links = await ipJson(run, ["-d", "link", "show"], LINKS);
+  const [links, addresses] = await Promise.all([
+    ipJson(run, ["-d", "link", "show"], LINKS),
+    ipJson(run, ["-4", "address", "show", "scope", "host"], ADDRESSES),
+  ]);
+  const hostAddresses = new Map(addresses.map(({ ifname, addr_info }) => [ifname, addr_info]));
   return links.map((link) => ({
     name: link.ifname,
     kind: link.linkinfo?.info_kind,
@@ -45,6 +59,7 @@ export async function observeLinks(run: Run): Promise<Link[]> {
     alias: link.ifalias,
     addressMode: link.inet6_addr_gen_mode,
     mac: link.address,
+    hostAddresses: (hostAddresses.get(link.ifname) ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`),
     noARP: link.flags.includes("NOARP"),
     vxlan: link.linkinfo?.info_kind === "vxlan" ? readVxlanSettings(link.linkinfo.info_data) : undefined,
   }));

@@ -20,6 +20,7 @@ const OURS: Link = {
   alias: "trestle",
   addressMode: "none",
   noARP: true,
+  hostAddresses: ["169.254.1.1/32"],
 };
 const SETTINGS = { vni: 2021, port: 7076, local: "192.0.2.1", learning: false };
 const OUR_VXLAN: Link = {
@@ -30,7 +31,7 @@ const OUR_VXLAN: Link = {
   mac: "02:74:67:00:01:00",
   vxlan: SETTINGS,
 };
-const LAN: Link = { name: "eth0", mtu: 1500, up: true, noARP: false };
+const LAN: Link = { name: "eth0", mtu: 1500, up: true, noARP: false, hostAddresses: [] };
 
 const NEW_VXLAN: readonly LinkStep[] = [
   { op: "create", name: "trsvx", role: "vxlan", vxlan: VXLAN.vxlan },
@@ -38,6 +39,7 @@ const NEW_VXLAN: readonly LinkStep[] = [
   { op: "set", name: "trsvx", args: ["addrgenmode", "none"] },
   { op: "set", name: "trsvx", args: ["arp", "off"] },
   { op: "set", name: "trsvx", args: ["mtu", "1450"] },
+  { op: "address", name: "trsvx", address: "169.254.1.1/32" },
   { op: "set", name: "trsvx", args: ["up"] },
 ];
 const MADE_ANEW: readonly LinkStep[] = [{ op: "delete", name: "trsvx" }, ...NEW_VXLAN];
@@ -55,6 +57,7 @@ test.each<[string, readonly WantedLink[], readonly Link[], readonly LinkStep[], 
       { op: "set", name: "trs0-0", args: ["alias", "trestle"] },
       { op: "set", name: "trs0-0", args: ["addrgenmode", "none"] },
       { op: "set", name: "trs0-0", args: ["mtu", "1420"] },
+      { op: "address", name: "trs0-0", address: "169.254.1.1/32" },
       { op: "set", name: "trs0-0", args: ["up"] },
     ],
     [],
@@ -66,6 +69,20 @@ test.each<[string, readonly WantedLink[], readonly Link[], readonly LinkStep[], 
     [
       { op: "set", name: "trs0-0", args: ["alias", "trestle"] },
       { op: "set", name: "trs0-0", args: ["up"] },
+    ],
+    [],
+  ],
+  [
+    "a tunnel that lost its address gets it back; the mesh device needs none",
+    [TUNNEL, VXLAN, MESH],
+    [
+      { ...OURS, hostAddresses: [] },
+      { ...OUR_VXLAN, hostAddresses: ["127.0.0.2/8"] },
+      { ...OURS, name: "trsmesh", kind: "dummy", hostAddresses: [] },
+    ],
+    [
+      { op: "address", name: "trs0-0", address: "169.254.1.1/32" },
+      { op: "address", name: "trsvx", address: "169.254.1.1/32" },
     ],
     [],
   ],
@@ -148,6 +165,7 @@ function created(step: Extract<LinkStep, { op: "create" }>): Link {
     up: false,
     addressMode: "eui64",
     noARP: false,
+    hostAddresses: [],
   };
   if (step.role !== "vxlan") return link;
   const { mac, ...settings } = step.vxlan;
@@ -182,6 +200,7 @@ function applied(have: readonly Link[], steps: readonly LinkStep[]): Link[] {
       if (step.op === "delete") return others;
       if (step.op === "create") return [...others, created(step)];
       if (step.op === "refuse" || before === undefined) return links;
+      if (step.op === "address") return [...others, { ...before, hostAddresses: [step.address] }];
       return [...others, changed(before, step.args)];
     },
     [...have],
@@ -202,6 +221,7 @@ test("applying a plan leaves nothing to plan", () => {
     alias: fc.constant("trestle"),
     up: fc.boolean(),
     noARP: fc.boolean(),
+    hostAddresses: fc.constantFrom([], ["169.254.1.1/32"]),
     mac: fc.constant("02:00:00:00:00:01"),
     vxlan: fc.record({
       vni: fc.constant(1),

@@ -19,6 +19,8 @@ export type LinkStep =
   | { readonly op: "create"; readonly name: string; readonly role: "tunnel" | "mesh" }
   | { readonly op: "create"; readonly name: string; readonly role: "vxlan"; readonly vxlan: WantedVxlan }
   | { readonly op: "set"; readonly name: string; readonly args: readonly string[] }
+  /** An address of scope host. */
+  | { readonly op: "address"; readonly name: string; readonly address: string }
   /** The name is taken by a device that can't be ours: it is left alone and reported. */
   | { readonly op: "refuse"; readonly name: string; readonly kind: string }
   | { readonly op: "delete"; readonly name: string };
@@ -35,6 +37,14 @@ const TUNNEL_NAME = /^trs\d+-\d+$/;
  * endpoint, so its packets are dropped (arp_constructor in net/ipv4/arp.c, ndisc_constructor likewise; seen on 6.18).
  */
 const NO_ARP = ["arp", "off"] as const;
+
+/**
+ * What every tunnel has for an address, so that rp_filter=2 is loose on it. On a device without any IPv4 address the
+ * kernel takes 2 for 1 and drops what comes in while the way back leads out of another device, as it does when a
+ * gateway is drained or a link changes its kind (no_addr in __fib_validate_source, net/ipv4/fib_frontend.c; seen on
+ * 6.18). Of scope host it is nobody's source, and many devices may have it.
+ */
+const LOOSE = "169.254.1.1/32";
 
 /** The devices a data path stands on. */
 export function wantedLinks(want: DataPath): WantedLink[] {
@@ -74,9 +84,12 @@ function putSteps(want: WantedLink, have: Link | undefined): LinkStep[] {
     // The nexthops that lead out of it go with it, and their groups and routes; those parts have their turn after this.
     return isOurs(have) ? [{ op: "delete", name }, ...createSteps(want)] : [{ op: "refuse", name, kind: "vxlan" }];
   }
-  return differences(want, have)
-    .filter((args) => args.length > 0)
-    .map((args) => ({ op: "set", name, args }));
+  const settings = differences(want, have).filter((args) => args.length > 0);
+  const isLoose = want.role === "mesh" || have.hostAddresses.includes(LOOSE);
+  return [
+    ...settings.map((args) => ({ op: "set", name, args }) as const),
+    ...(isLoose ? [] : [{ op: "address", name, address: LOOSE } as const]),
+  ];
 }
 
 function createSteps(want: WantedLink): LinkStep[] {
@@ -90,6 +103,7 @@ function createSteps(want: WantedLink): LinkStep[] {
     { op: "set", name, args: ["addrgenmode", "none"] },
     ...(want.role === "vxlan" ? [{ op: "set", name, args: NO_ARP } as const] : []),
     ...(mtu === undefined ? [] : [{ op: "set", name, args: ["mtu", String(mtu)] } as const]),
+    ...(want.role === "mesh" ? [] : [{ op: "address", name, address: LOOSE } as const]),
     { op: "set", name, args: ["up"] },
   ];
 }
