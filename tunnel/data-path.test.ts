@@ -1,122 +1,15 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { gatewayMac, linkLocalAddress } from "../mesh/mac-address.ts";
-import type { TunnelKind } from "../mesh/resources.ts";
-import { systemClock } from "../platform/clock.ts";
 import { eventually } from "../platform/testing/eventually.ts";
-import { findTool } from "../platform/tools.ts";
 import { removeDataPath, syncDataPath } from "./data-path.ts";
-import { MESH_VXLAN, MESH_VXLAN_PORT, TUNNEL_FWMARK, VXLAN_VNI } from "./marks.ts";
 import { observeDataPath } from "./observe.ts";
-import type { DataPathDeps } from "./parts.ts";
-import type { DataPath } from "./state.ts";
-import type { FormerValue } from "./sysctls/memory.ts";
-import { genKey, pubKey } from "./wireguard/keys.ts";
-import type { TestNode } from "./testing/namespace.ts";
-import { connect, makeTestNode, pidsIn } from "./testing/namespace.ts";
+import { connect, pidsIn } from "./testing/namespace.ts";
+import type { Side } from "./testing/two-gateways.ts";
+import { dataPath, makeSide, ping } from "./testing/two-gateways.ts";
 
 /** Two gateways on one cable, east (number 1) and west (2). */
-interface Side {
-  readonly node: TestNode;
-  readonly deps: DataPathDeps;
-  readonly privateKey: string;
-  readonly publicKey: string;
-}
-
 let east: Side;
 let west: Side;
-
-async function makeSide(label: string): Promise<Side> {
-  const node = await makeTestNode(label);
-  let saved: Readonly<Record<string, FormerValue>> = {};
-  const sysctlMemory = {
-    load: () => Promise.resolve(saved),
-    save: (values: Readonly<Record<string, FormerValue>>) => {
-      saved = values;
-      return Promise.resolve();
-    },
-  };
-  const wireGuardGo = findTool("wireguard-go", process.env["PATH"] ?? "");
-  const deps = { run: node.run, wireGuardGo, clock: systemClock, sysctlMemory, endpointMemory: new Map() };
-  const privateKey = await genKey(node.run);
-  return { node, deps, privateKey, publicKey: await pubKey(node.run, privateKey) };
-}
-
-/** What a gateway of cluster `own` holds for its link with `remote`, both families. */
-function dataPath(side: Side, peer: Side, own: number, remote: number): DataPath {
-  const prefixes = [`10.10${remote}.0.0/16`, `fd65:${remote}::/48`] as const;
-  return {
-    vxlan: [],
-    wireGuard: [
-      {
-        name: "trs0-0",
-        privateKey: side.privateKey,
-        listenPort: 51820,
-        fwmark: TUNNEL_FWMARK,
-        mtu: 1420,
-        peers: [
-          {
-            publicKey: peer.publicKey,
-            endpoint: `192.0.2.${remote}:51820`,
-            allowedIPs: prefixes,
-            persistentKeepalive: 10,
-          },
-        ],
-      },
-    ],
-    meshAddresses: [`10.10${own}.255.1/32`, `10.10${own}.255.3/32`, `fd65:${own}:0:ffff::1/128`],
-    nexthops: [
-      { id: 4010, family: 4, device: "trs0-0" },
-      { id: 4110, family: 6, device: "trs0-0" },
-      { id: 5000, group: [4010] },
-      { id: 5001, group: [4110] },
-    ],
-    routes: [
-      { prefix: prefixes[0], target: { kind: "nexthop", id: 5000 }, src: `10.10${own}.255.1` },
-      { prefix: prefixes[1], target: { kind: "nexthop", id: 5001 }, src: `fd65:${own}:0:ffff::1`, mtu: 1380 },
-      { prefix: `10.10${remote}.255.1/32`, target: { kind: "device", device: "trs0-0" }, src: `10.10${own}.255.1` },
-      { prefix: prefixes[0], target: { kind: "unreachable" }, metric: 9999 },
-      { prefix: prefixes[1], target: { kind: "unreachable" }, metric: 9999 },
-      {
-        prefix: `10.10${own}.7.0/24`,
-        target: {
-          kind: "multipath",
-          hops: [
-            { via: "192.0.2.7", device: "eth0" },
-            { via: "192.0.2.8", device: "eth0" },
-          ],
-        },
-      },
-      {
-        prefix: `fd65:${own}:0:7::/64`,
-        target: {
-          kind: "multipath",
-          hops: [
-            { via: "2001:db8::8", device: "eth0" },
-            { via: "2001:db8::7", device: "eth0" },
-          ],
-        },
-      },
-    ],
-    firewall: {
-      clusterDevices: ["eth0"],
-      nodeAddresses: [],
-      openPorts: [],
-      vxlanEndpoints: [],
-      vxlanSources: [],
-      remotePrefixes: prefixes,
-      announcedPrefixes: [`10.10${own}.0.0/16`, `fd65:${own}::/48`],
-      localPrefixes: [`10.10${own}.2.0/24`],
-      localAddresses: [`10.10${own}.255.1`, `10.10${own}.255.3`, `fd65:${own}:0:ffff::1`],
-    },
-    sysctls: [
-      { key: "net.ipv4.ip_forward", value: "1" },
-      { key: "net.ipv4.conf.eth0.rp_filter", value: "2" },
-      { key: "net.ipv4.conf.trs0-0.rp_filter", value: "2" },
-      { key: "net.ipv4.fib_multipath_hash_policy", value: "1" },
-    ],
-  };
-}
 
 /** Everything of a node that a data path could leave behind. */
 async function inventory({ node: { name, run } }: Side): Promise<string> {
@@ -143,12 +36,6 @@ async function wireGuardGoes({ node }: Side): Promise<number[]> {
   );
   return commands.filter(([, command]) => command.includes("wireguard-go")).map(([pid]) => pid);
 }
-
-const ping = (side: Side, address: string) =>
-  side.node.run("ping", ["-c", "1", "-W", "1", address]).then(
-    () => true,
-    (error: unknown) => String(error),
-  );
 
 const bothWays = async () =>
   [await ping(east, "10.102.255.1"), await ping(west, "fd65:1:0:ffff::1")].find((seen) => seen !== true) ?? true;
@@ -318,106 +205,6 @@ test("a wireguard-go that hangs is reported, and everything else is done without
   expect(report.done.map(({ part }) => part)).toEqual(["routes"]);
   expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [] });
 }, 60_000);
-
-/** The same link by VXLAN as well, and `sends` says by which its packets leave; without WireGuard once that is over. */
-function withVxlan(path: DataPath, own: number, remote: number, sends: TunnelKind): DataPath {
-  const mac = gatewayMac(remote, 0);
-  const prefixes = [`10.10${remote}.0.0/16`, `fd65:${remote}::/48`];
-  const via = { 4: `10.10${remote}.255.3`, 6: linkLocalAddress(mac) };
-  const hop = (family: 4 | 6) => ({ family, device: MESH_VXLAN[4], via: via[family], onlink: true });
-  const members = sends === "VXLAN" ? [4020, 4120] : [4010, 4110];
-  return {
-    ...path,
-    vxlan: [
-      {
-        name: MESH_VXLAN[4],
-        vni: VXLAN_VNI,
-        port: MESH_VXLAN_PORT,
-        local: `192.0.2.${own}`,
-        mac: gatewayMac(own, 0),
-        mtu: 1450,
-        peers: [{ mac, endpoint: `192.0.2.${remote}`, addresses: [via[4], via[6]] }],
-      },
-    ],
-    nexthops: [
-      ...path.nexthops.filter((nexthop) => !("group" in nexthop)),
-      { id: 4020, ...hop(4) },
-      { id: 4120, ...hop(6) },
-      ...members.map((member, index) => ({ id: 5000 + index, group: [member] })),
-    ],
-    firewall: path.firewall && {
-      ...path.firewall,
-      vxlanEndpoints: [{ port: MESH_VXLAN_PORT, addresses: [`192.0.2.${remote}`] }],
-      vxlanSources: [{ mac, prefixes }],
-    },
-    // While the ends change over one after the other, packets come by one kind and answers go by the other.
-    sysctls: [...path.sysctls, { key: `net.ipv4.conf.${MESH_VXLAN[4]}.rp_filter`, value: "2" }],
-  };
-}
-
-/** Without WireGuard, and what leads out of it. */
-function vxlanOnly(path: DataPath): DataPath {
-  return {
-    ...path,
-    wireGuard: [],
-    nexthops: path.nexthops.filter((nexthop) => "group" in nexthop || nexthop.device === MESH_VXLAN[4]),
-    routes: path.routes.filter(({ target }) => target.kind !== "device"),
-    sysctls: path.sysctls.filter(({ key }) => !key.includes("trs0-0")),
-  };
-}
-
-/** Starts to ping, many times a second; what is returned stops that, and resolves with ping's own summary. */
-async function pingOn({ node: { run } }: Side, from: string, address: string): Promise<() => Promise<string>> {
-  const log = `/run/ping-${address}`;
-  const pid = (await run("sh", ["-c", `ping -q -i 0.02 -I ${from} ${address} > ${log} 2>&1 & echo $!`])).trim();
-  return async () => {
-    await run("kill", ["-INT", pid]);
-    let summary = "";
-    await eventually(async () => {
-      summary = await run("cat", [log]);
-      return summary.includes("packet loss") || summary;
-    });
-    await run("rm", [log]);
-    return summary;
-  };
-}
-
-test("a link goes from WireGuard to VXLAN and back while packets of both families cross it, and loses none", async () => {
-  const paths = [
-    [east, wantEast, 1, 2],
-    [west, wantWest, 2, 1],
-  ] as const;
-  const syncBoth = async (change: (path: DataPath, own: number, remote: number) => DataPath) => {
-    for (const [side, want, own, remote] of paths) {
-      const path = change(want(), own, remote);
-      expect((await syncDataPath(side.deps, path)).failed).toEqual([]);
-      expect(await syncDataPath(side.deps, path)).toEqual({ done: [], failed: [] });
-    }
-  };
-  // Not the health addresses: those have routes of their own, out of WireGuard.
-  const stops = [
-    await pingOn(east, "10.101.255.3", "10.102.255.3"),
-    await pingOn(east, "fd65:1:0:ffff::1", "fd65:2:0:ffff::1"),
-  ];
-  const crossed = async () => Number(await east.node.run("cat", ["/sys/class/net/trsvx/statistics/rx_packets"]));
-  await syncBoth((path, own, remote) => withVxlan(path, own, remote, "WireGuard"));
-  expect(await crossed()).toBe(0);
-  await syncBoth((path, own, remote) => withVxlan(path, own, remote, "VXLAN"));
-  await syncBoth((path, own, remote) => vxlanOnly(withVxlan(path, own, remote, "VXLAN")));
-  expect(await crossed()).toBeGreaterThan(10);
-  await syncBoth((path, own, remote) => withVxlan(path, own, remote, "VXLAN"));
-  // WireGuard shakes hands anew: packets wait for it, so it is proven before anything is sent by it.
-  await eventually(() => ping(east, "10.102.255.1"));
-  await syncBoth((path, own, remote) => withVxlan(path, own, remote, "WireGuard"));
-  await syncBoth((path) => path);
-  const summaries = await Promise.all(stops.map((stop) => stop()));
-  const lost = summaries.map((summary) => {
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(summary) ?? [];
-    return Number(sent) - Number(received);
-  });
-  // The last one may have been on its way when ping was told to stop.
-  expect(lost.filter((count) => !(count <= 1))).toEqual([]);
-}, 120_000);
 
 test("no tunnel is opened while the firewall can't be put in place", async () => {
   await removeDataPath(east.deps);
