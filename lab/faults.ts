@@ -3,9 +3,9 @@ import { runner } from "../platform/run.ts";
 import { agentDaemon, awaitDaemon, hubDaemon, startDaemon, storeDaemon } from "./daemons.ts";
 import type { Daemon } from "./daemons.ts";
 import { faultKey, readFaultTarget } from "./fault-target.ts";
-import { layoutOf } from "./layout.ts";
+import { layoutOf, podNetns } from "./layout.ts";
 import type { Layout, Site } from "./layout.ts";
-import { netnsInode } from "./netns.ts";
+import { listNetns, netnsInode } from "./netns.ts";
 import { planPathLimit } from "./path-limit.ts";
 import { requireNode, requireSite } from "./place.ts";
 import { killAll, processesIn, sessionOf } from "./process.ts";
@@ -13,7 +13,7 @@ import { stateOf, updateState } from "./state.ts";
 import type { Lab } from "./state.ts";
 import { UPLINK, uplinkLines } from "./topology.ts";
 import type { NetChange } from "./topology.ts";
-import { applyNetChange } from "./topology-apply.ts";
+import { applyNetChange, netnsOfLayout } from "./topology-apply.ts";
 
 /** What `lab break` breaks and `lab mend` mends. */
 type Fault =
@@ -53,6 +53,7 @@ export async function mendTarget(lab: Lab, target: string, signal: AbortSignal):
     await awaitDaemon(lab, fault.daemon, signal);
   } else if (fault.kind === "net") {
     await applyNetChange(fault.whole, host, signal);
+    await forgetPathMTUs(lab, signal);
   }
   await updateState(lab, (state) => ({ ...state, broken: without(state.broken, target) }));
 }
@@ -93,6 +94,23 @@ function readTarget(lab: Lab, layout: Layout, target: string): Fault {
 function cable({ netns }: Site, device: string, whole: readonly string[]): Fault {
   const change = (lines: readonly string[]): NetChange => ({ links: [{ netns, lines }], rulesets: [] });
   return { kind: "net", broken: change([`link set ${device} down`]), whole: change(whole) };
+}
+
+/** What kernels learnt of a narrow path they would believe for ten minutes more (net.ipv4.route.mtu_expires). */
+async function forgetPathMTUs(lab: Lab, signal: AbortSignal): Promise<void> {
+  const { file, pods } = stateOf(lab);
+  const all = [
+    ...netnsOfLayout(layoutOf(lab.name, file)),
+    ...pods.map(({ cluster, name }) => podNetns(lab.name, cluster, name)),
+  ];
+  const present = new Set(listNetns());
+  await Promise.all(
+    all
+      .filter((netns) => present.has(netns))
+      .flatMap((netns) =>
+        ["-4", "-6"].map((family) => host("ip", [family, "-n", netns, "route", "flush", "cache"], { signal })),
+      ),
+  );
 }
 
 /** What is broken without the target, however it was spelt. */

@@ -2,7 +2,7 @@ import { familyOf } from "../mesh/cidr.ts";
 import type { Family } from "../mesh/resources.ts";
 import type { LabCluster, LabFile, LabLink } from "./file.ts";
 import { pairsOfLink } from "./file.ts";
-import type { Fault } from "./file-references.ts";
+import type { Fault } from "./file-fault.ts";
 import { storeFamilies } from "./layout.ts";
 
 /** Whether a lab file's ends can meet: in a family that both have, and through NAT. Pure. */

@@ -1,7 +1,7 @@
 import { overlaps, parseCidr, sizeOf } from "../mesh/cidr.ts";
 import { FIRST_MACHINE, hostNumber, HUB_NETS, TRANSIT_NETS } from "./addressing.ts";
 import type { LabFile } from "./file.ts";
-import type { Fault } from "./file-references.ts";
+import type { Fault } from "./file-fault.ts";
 import { lansOf, nodesOn } from "./layout.ts";
 
 /** Whether a lab file's ranges are wide enough, and apart. Pure. */

@@ -1,15 +1,10 @@
 import type { LabCluster, LabFile, LabLink } from "./file.ts";
 import { linkFamilyFaults, podFamilyFaults } from "./file-families.ts";
+import type { Fault } from "./file-fault.ts";
 import { overlapFaults, roomFaults } from "./file-ranges.ts";
 import { netnsNames, ROUTER_PLACE } from "./layout.ts";
 
 const ROUTER_TAKEN = `${ROUTER_PLACE} is the place of each site's own router; choose another name`;
-
-/** One fault of a lab file: where it is, by key, and what to do. */
-export interface Fault {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
 
 /** What no single field can tell: names that point nowhere, names taken twice, ranges that overlap, ends that can't meet. Pure. */
 export function checkReferences(file: LabFile): Fault[] {
@@ -27,7 +22,7 @@ export function checkReferences(file: LabFile): Fault[] {
   ];
 }
 
-type Path = readonly (string | number)[];
+type Path = Fault["path"];
 
 function repeated(path: Path, list: readonly { readonly name: string }[]): Fault[] {
   return list.flatMap(({ name }, at) =>
