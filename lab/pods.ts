@@ -3,7 +3,7 @@ import { runner } from "../platform/run.ts";
 import { MeshError } from "../platform/errors.ts";
 import { POD_MTU_OVERHEAD, podDevice, unwirePod, wirePod } from "../tunnel/pod-link.ts";
 import { allocate } from "./allocation.ts";
-import { layoutOf, podNetns } from "./layout.ts";
+import { layoutOf, podNetns, ROUTER_PLACE } from "./layout.ts";
 import { listNetns, netnsInode, netnsPath } from "./netns.ts";
 import { onNode, requireNode, requireSite } from "./place.ts";
 import { killAll, processesIn } from "./process.ts";
@@ -26,8 +26,9 @@ export async function claimPod(lab: Lab, request: PodRequest, blocks: readonly s
   const state = await updateState(lab, (present) => {
     if (findPod(present.pods, cluster, name) !== undefined) return present;
     const { nodes } = requireSite(layoutOf(lab.name, present.file), cluster);
-    if (nodes.some((node) => node.name === name)) {
-      throw new MeshError("place-taken", `${cluster}/${name} is a node; choose another name for the pod`, {
+    if (name === ROUTER_PLACE || nodes.some((node) => node.name === name)) {
+      const what = name === ROUTER_PLACE ? "the site's router" : "a node";
+      throw new MeshError("place-taken", `${cluster}/${name} is ${what}; choose another name for the pod`, {
         retry: false,
       });
     }
