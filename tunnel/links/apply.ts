@@ -2,6 +2,7 @@ import { MeshError } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
 import { attempt } from "../outcome.ts";
+import { DEVICE_ALIAS } from "../marks.ts";
 import type { LinkStep } from "./plan.ts";
 import { vxlanArguments } from "./vxlan.ts";
 
@@ -56,6 +57,10 @@ async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefin
   }
 }
 
+/**
+ * Makes a device and marks it by one process, which carries on when we end: without the mark it would never be deleted,
+ * and the kernel takes none while it makes a device.
+ */
 async function create(run: Run, step: CreateStep, wireGuardGo: string | undefined): Promise<void> {
   switch (step.role) {
     case "tunnel":
@@ -63,9 +68,17 @@ async function create(run: Run, step: CreateStep, wireGuardGo: string | undefine
     case "mesh":
       return createMeshDevice(run, step.name);
     case "vxlan":
-      await run("ip", ["link", "add", "dev", step.name, "address", step.vxlan.mac, ...vxlanArguments(step.vxlan)]);
+      return addLink(run, step.name, ["address", step.vxlan.mac, ...vxlanArguments(step.vxlan)]);
   }
 }
+
+async function addLink(run: Run, name: string, args: readonly string[]): Promise<void> {
+  const lines = [`link add dev ${name} ${args.join(" ")}`, `link set dev ${name} alias ${DEVICE_ALIAS}`];
+  await run("ip", ["-batch", "-"], { stdin: `${lines.join("\n")}\n` });
+}
+
+/** Constant: program, device and alias arrive as positional parameters. */
+const START_MARKED = '"$0" "$1" && exec ip link set dev "$1" alias "$2"';
 
 /**
  * The kernel's WireGuard, else wireguard-go in a session of its own: it outlives us, and the next agent finds the
@@ -74,12 +87,13 @@ async function create(run: Run, step: CreateStep, wireGuardGo: string | undefine
  */
 async function createTunnel(run: Run, name: string, wireGuardGo: string | undefined): Promise<void> {
   try {
-    await run("ip", ["link", "add", "dev", name, "type", "wireguard"]);
+    await addLink(run, name, ["type", "wireguard"]);
   } catch (error) {
     if (wireGuardGo === undefined) {
       throw error;
     }
-    await run("env", ["--unset=LOG_LEVEL", "--chdir=/", "setsid", wireGuardGo, name]);
+    const start = ["setsid", "sh", "-c", START_MARKED, wireGuardGo, name, DEVICE_ALIAS];
+    await run("env", ["--unset=LOG_LEVEL", "--chdir=/", ...start]);
     await run("wg", ["show", name, "listen-port"]);
   }
 }
@@ -87,9 +101,9 @@ async function createTunnel(run: Run, name: string, wireGuardGo: string | undefi
 /** A dummy, else a bridge without ports, which is as good a home for addresses. */
 async function createMeshDevice(run: Run, name: string): Promise<void> {
   try {
-    await run("ip", ["link", "add", "dev", name, "type", "dummy"]);
+    await addLink(run, name, ["type", "dummy"]);
   } catch {
-    await run("ip", ["link", "add", "dev", name, "type", "bridge"]);
+    await addLink(run, name, ["type", "bridge"]);
   }
 }
 

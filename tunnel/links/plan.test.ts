@@ -35,7 +35,6 @@ const LAN: Link = { name: "eth0", mtu: 1500, up: true, noARP: false, hostAddress
 
 const NEW_VXLAN: readonly LinkStep[] = [
   { op: "create", name: "trsvx", role: "vxlan", vxlan: VXLAN.vxlan },
-  { op: "set", name: "trsvx", args: ["alias", "trestle"] },
   { op: "set", name: "trsvx", args: ["addrgenmode", "none"] },
   { op: "set", name: "trsvx", args: ["arp", "off"] },
   { op: "set", name: "trsvx", args: ["mtu", "1450"] },
@@ -54,7 +53,6 @@ test.each<[string, readonly WantedLink[], readonly Link[], readonly LinkStep[], 
     [LAN],
     [
       { op: "create", name: "trs0-0", role: "tunnel" },
-      { op: "set", name: "trs0-0", args: ["alias", "trestle"] },
       { op: "set", name: "trs0-0", args: ["addrgenmode", "none"] },
       { op: "set", name: "trs0-0", args: ["mtu", "1420"] },
       { op: "address", name: "trs0-0", address: "169.254.1.1/32" },
@@ -163,6 +161,7 @@ function created(step: Extract<LinkStep, { op: "create" }>): Link {
     kind: KIND_OF[step.role],
     mtu: 1500,
     up: false,
+    alias: "trestle",
     addressMode: "eui64",
     noARP: false,
     hostAddresses: [],

@@ -98,8 +98,7 @@ function createSteps(want: WantedLink): LinkStep[] {
     want.role === "vxlan"
       ? { op: "create", name, role: "vxlan", vxlan: want.vxlan }
       : { op: "create", name, role: want.role },
-    // Unmarked it could never be deleted, so the mark goes first; a link-local address would only make noise.
-    { op: "set", name, args: ["alias", DEVICE_ALIAS] },
+    // A link-local address would only make noise.
     { op: "set", name, args: ["addrgenmode", "none"] },
     ...(want.role === "vxlan" ? [{ op: "set", name, args: NO_ARP } as const] : []),
     ...(mtu === undefined ? [] : [{ op: "set", name, args: ["mtu", String(mtu)] } as const]),
