@@ -84,29 +84,40 @@ function ofFamily(texts: readonly string[], suffix: "4" | "6"): string[] {
  * there are the sooner nft reads and writes them (about 10 µs each). Clusters of one pool lie side by side.
  */
 export function merged(cidrs: readonly string[]): string[] {
-  const kept: Cidr[] = [];
-  for (const cidr of cidrs.map(parseCidr).toSorted(compareCidrs)) {
+  const kept: Spelled[] = [];
+  for (const next of cidrs.map((text) => ({ text, cidr: parseCidr(text) })).toSorted(byAddress)) {
     const last = kept.at(-1);
-    if (last === undefined || !contains(last, cidr)) {
-      append(kept, cidr);
+    if (last === undefined || !contains(last.cidr, next.cidr)) {
+      append(kept, next);
     }
   }
-  return kept.map(formatCidr);
+  return kept.map(({ text }) => text);
+}
+
+/** A CIDR with its text, for writing thousands anew takes longer than all the rest. */
+interface Spelled {
+  readonly text: string;
+  readonly cidr: Cidr;
+}
+
+function byAddress(a: Spelled, b: Spelled): number {
+  return compareCidrs(a.cidr, b.cidr);
 }
 
 /** Appends a CIDR; where it is the upper half of a wider one and the lower half is there, that one instead. */
-function append(kept: Cidr[], cidr: Cidr): void {
-  const last = kept.at(-1);
+function append(kept: Spelled[], next: Spelled): void {
+  const { family, first, length } = next.cidr;
+  const last = kept.at(-1)?.cidr;
   // Never all addresses at once: nft lists that one in a form of its own.
-  if (last !== undefined && last.length === cidr.length && cidr.length > 1) {
-    const wider = cidrOf({ family: cidr.family, value: cidr.first }, cidr.length - 1);
+  if (last !== undefined && last.length === length && length > 1) {
+    const wider = cidrOf({ family, value: first }, length - 1);
     if (overlaps(wider, last)) {
       kept.pop();
-      append(kept, wider);
+      append(kept, { text: formatCidr(wider), cidr: wider });
       return;
     }
   }
-  kept.push(cidr);
+  kept.push(next);
 }
 
 /** nft lists a single address bare. */
