@@ -27,7 +27,10 @@ const addresses = z.array(
   }),
 );
 
-/** Reads it all. What the kernel learns and forgets by itself (neighbours it resolved, counters, handshakes) is left out. */
+/**
+ * Reads it all. What the kernel learns and forgets by itself (neighbours it resolved, addresses a bridge saw, counters,
+ * handshakes) is left out, and so is what it makes up (a bridge's own MAC address).
+ */
 export async function dumpKernel(run: Run, { without }: DumpOptions = {}): Promise<KernelDump> {
   const isSeen = (device: string): boolean => without === undefined || !device.startsWith(without);
   const lines = async (program: string, ...args: readonly string[]): Promise<string[]> => {
@@ -35,36 +38,62 @@ export async function dumpKernel(run: Run, { without }: DumpOptions = {}): Promi
     const all = text.split("\n").map((line) => line.trim());
     return all.filter((line) => line !== "" && (without === undefined || !line.includes(` ${without}`))).toSorted();
   };
-  return {
-    links: links
-      .parse(JSON.parse(await run("ip", ["-d", "-j", "link", "show"])))
-      .filter(({ ifname }) => isSeen(ifname))
-      .map((link) => JSON.stringify(link))
-      .toSorted(),
-    addresses: addresses
-      .parse(JSON.parse(await run("ip", ["-j", "address", "show"])))
-      .filter(({ ifname }) => isSeen(ifname))
-      .flatMap(({ ifname, addr_info }) => addr_info.map((address) => `${ifname} ${JSON.stringify(address)}`))
-      .toSorted(),
-    routes: [
+  const parts: Readonly<Record<string, () => Promise<string[]>>> = {
+    links: async () =>
+      (await readLinks(run)).filter(({ ifname }) => isSeen(ifname)).map((link) => JSON.stringify(link)),
+    addresses: async () =>
+      (await readAddresses(run))
+        .filter(({ ifname }) => isSeen(ifname))
+        .flatMap(({ ifname, addr_info }) => addr_info.map((address) => `${ifname} ${JSON.stringify(address)}`)),
+    routes: async () => [
       ...(await lines("ip", "-4", "-d", "route", "show", "table", "all")),
       ...(await lines("ip", "-6", "-d", "route", "show", "table", "all")),
     ],
-    rules: [...(await lines("ip", "-4", "rule")), ...(await lines("ip", "-6", "rule"))],
-    nexthops: await lines("ip", "-d", "nexthop", "show"),
-    neighbours: [
+    rules: async () => [...(await lines("ip", "-4", "rule")), ...(await lines("ip", "-6", "rule"))],
+    nexthops: () => lines("ip", "-d", "nexthop", "show"),
+    neighbours: async () => [
       ...(await lines("ip", "neigh", "show", "nud", "permanent")),
       ...(await lines("ip", "neigh", "show", "proxy")),
     ],
-    nft: (await run("nft", ["-s", "list", "ruleset"])).split("\n"),
-    iptables: (await lines("sh", "-c", "command -v iptables-save >/dev/null && iptables-save || true")).filter(
-      (line) => !line.startsWith("#"),
-    ),
-    wireGuard: (await lines("wg", "show", "all", "dump")).map(lasting),
-    sysctls: (
-      await lines("sysctl", "-ae", "--pattern", String.raw`^net\.ipv[46]\.(ip_forward|fib_multipath|conf\.)`)
-    ).filter((line) => isSeen(/\.conf\.(.+)\.[^.]+ = /.exec(line)?.[1] ?? "")),
+    fdb: async () =>
+      (await lines("bridge", "fdb", "show")).filter(
+        (line) => / (permanent|static)\b/.test(line) && !/ dev (\S+) master \1 /.test(line),
+      ),
+    nft: async () => (await run("nft", ["-s", "list", "ruleset"])).split("\n"),
+    iptables: () => saved(lines, "iptables"),
+    ip6tables: () => saved(lines, "ip6tables"),
+    wireGuard: async () => (await lines("wg", "show", "all", "dump")).map(lasting),
+    sysctls: async () =>
+      (await lines("sh", "-c", 'grep -rsH "" /proc/sys/net/ipv4 /proc/sys/net/ipv6 || true')).filter(
+        (line) => !RESTLESS.test(line) && isSeen(/\/conf\/([^/]+)/.exec(line)?.[1] ?? ""),
+      ),
   };
+  // The order of nft's lines means something; no other's does.
+  const read = Object.entries(parts).map(async ([part, all]) => {
+    const found = await all();
+    return [part, part === "nft" ? found : found.toSorted()] as const;
+  });
+  return Object.fromEntries(await Promise.all(read));
+}
+
+/** Sysctls that are no settings, or can't be read twice alike. */
+const RESTLESS = /stable_secret|fib_multipath_hash_seed|\/neigh\//;
+
+async function readLinks(run: Run): Promise<z.infer<typeof links>> {
+  return links.parse(JSON.parse(await run("ip", ["-d", "-j", "link", "show"])));
+}
+
+async function readAddresses(run: Run): Promise<z.infer<typeof addresses>> {
+  return addresses.parse(JSON.parse(await run("ip", ["-j", "address", "show"])));
+}
+
+/** Rules of one family, without what passing packets change. */
+async function saved(
+  lines: (program: string, ...args: string[]) => Promise<string[]>,
+  program: string,
+): Promise<string[]> {
+  const all = await lines("sh", "-c", `command -v ${program}-save >/dev/null && ${program}-save || true`);
+  return all.filter((line) => !line.startsWith("#")).map((line) => line.replace(/ \[\d+:\d+\]$/, ""));
 }
 
 /** A line of `wg show all dump` without what passing packets change: handshake, received, sent. Interfaces have 5 fields, peers 9. */
