@@ -2,13 +2,13 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { TunnelKind } from "../../mesh/resources.ts";
 import type { Hearing, KindState, LinkedBy, PathHeard } from "./kinds.ts";
-import { GRACE_MS, nextKinds, RECENT_MS } from "./kinds.ts";
+import { EARLY_MS, GRACE_MS, nextKinds, PATIENCE_MS } from "./kinds.ts";
 
 const kinds = fc.constantFrom<TunnelKind>("WireGuard", "VXLAN");
 const linked = (tunnel: TunnelKind, ranks: readonly number[] = [0]): LinkedBy => ({
   name: "west",
   tunnel,
-  gateways: ranks.map((rank) => ({ rank })),
+  gateways: ranks.map((rank) => ({ rank, publicKey: `key-${rank}` })),
 });
 const deaf: Hearing = () => undefined;
 
@@ -17,8 +17,16 @@ function hears(table: Readonly<Record<number, Partial<Record<TunnelKind, PathHea
   return (_, rank, kind) => table[rank]?.[kind];
 }
 
-function next(before: KindState, wanted: LinkedBy, hearing: Hearing, nowMs: number): KindState | undefined {
-  return nextKinds(new Map([["west", before]]), [wanted], hearing, nowMs).get("west");
+const noPeer = (): undefined => undefined;
+
+function next(
+  before: KindState,
+  wanted: LinkedBy,
+  hearing: Hearing,
+  nowMs: number,
+  peerHeardMs: (publicKey: string) => number | undefined = noPeer,
+): KindState | undefined {
+  return nextKinds(new Map([["west", before]]), [wanted], { hearing, peerHeardMs, nowMs }).get("west");
 }
 
 const ON_WIREGUARD: KindState = { accepts: ["WireGuard"], sends: "WireGuard" };
@@ -55,13 +63,32 @@ describe("when another kind is wanted", () => {
     expect(next(changing, wanted, hearing, 10)).toMatchObject({ sends, accepts: ["WireGuard", "VXLAN"] });
   });
 
-  test("a gateway that is silent by either kind is waited for a while only, and one that is heard for ever", () => {
+  test("a gateway that shows no sign of life is waited for a while only, and one that does for ever", () => {
     const changing = next(ON_WIREGUARD, linked("VXLAN"), deaf, 0) as KindState;
-    const late = RECENT_MS + 1;
-    const silent = hears({ 0: { VXLAN: proven(late) } });
-    expect(next(changing, linked("VXLAN", [0, 1]), silent, late)?.sends).toBe("VXLAN");
+    const late = EARLY_MS + 1;
+    const one = hears({ 0: { VXLAN: proven(late) } });
+    expect(next(changing, linked("VXLAN", [0, 1]), one, EARLY_MS)?.sends).toBe("WireGuard");
+    expect(next(changing, linked("VXLAN", [0, 1]), one, late)?.sends).toBe("VXLAN");
     const half = hears({ 0: { VXLAN: proven(late) }, 1: { WireGuard: { heardMs: late } } });
     expect(next(changing, linked("VXLAN", [0, 1]), half, late)?.sends).toBe("WireGuard");
+  });
+
+  test("a gateway whose agent is stopped, and whose kernel says by keepalives that it carries packets, is waited for", () => {
+    const changing = next(ON_WIREGUARD, linked("VXLAN"), deaf, 0) as KindState;
+    const late = 10 * EARLY_MS;
+    const one = hears({ 0: { VXLAN: proven(late) } });
+    const keepalives = (publicKey: string): number | undefined => (publicKey === "key-1" ? late - 1_000 : undefined);
+    expect(next(changing, linked("VXLAN", [0, 1]), one, late, keepalives)?.sends).toBe("WireGuard");
+  });
+
+  test("over VXLAN, which has no keepalives, a silent gateway is waited for for minutes", () => {
+    const onVXLAN: KindState = { accepts: ["VXLAN"], sends: "VXLAN" };
+    const changing = next(onVXLAN, linked("WireGuard"), deaf, 0) as KindState;
+    const provenAt = (atMs: number): Hearing =>
+      hears({ 0: { WireGuard: { provenMs: atMs, provenFor: "WireGuard", heardMs: atMs } } });
+    expect(next(changing, linked("WireGuard", [0, 1]), provenAt(PATIENCE_MS), PATIENCE_MS)?.sends).toBe("VXLAN");
+    const late = PATIENCE_MS + 1;
+    expect(next(changing, linked("WireGuard", [0, 1]), provenAt(late), late)?.sends).toBe("WireGuard");
   });
 });
 
@@ -105,7 +132,7 @@ test("a cluster is never without a kind and never sends by one that it does not 
       for (const round of all) {
         nowMs += round.afterMs;
         const hearing: Hearing = (_, rank, kind) => round.heard[rank * 2 + (kind === "VXLAN" ? 1 : 0)];
-        states = nextKinds(states, [linked(round.tunnel, [0, 1])], hearing, nowMs);
+        states = nextKinds(states, [linked(round.tunnel, [0, 1])], { hearing, peerHeardMs: noPeer, nowMs });
         const state = states.get("west");
         expect(state?.accepts).toContain(state?.sends);
         expect(state?.accepts).toContain(round.tunnel);
@@ -128,7 +155,8 @@ class TwoSides {
     const hearing: Hearing = (_, __, kind) => this.#heard[side].get(kind);
     const wanted = [linked(this.wanted[side])];
     const before = this.states[side];
-    this.states[side] = nextKinds(new Map(before && [["west", before]]), wanted, hearing, nowMs).get("west");
+    const facts = { hearing, peerHeardMs: noPeer, nowMs };
+    this.states[side] = nextKinds(new Map(before && [["west", before]]), wanted, facts).get("west");
     const other = side === 0 ? 1 : 0;
     for (const kind of this.#common(isHeard)) {
       this.#heard[other].set(kind, { ...this.#heard[other].get(kind), ...this.#word(side, nowMs) });

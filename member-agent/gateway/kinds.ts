@@ -27,7 +27,7 @@ export interface PathHeard {
   readonly heardMs?: number;
   /** The kinds that it said it sends to this cluster by, or wants to. */
   readonly theyUse?: readonly TunnelKind[];
-  /** Round-trip time in milliseconds, measured by the latest answer. */
+  /** Round-trip time in milliseconds: the shortest of the latest answers. */
   readonly rttMs?: number;
 }
 
@@ -36,14 +36,29 @@ export interface LinkedBy {
   readonly name: string;
   /** What the link asks for. */
   readonly tunnel: TunnelKind;
-  readonly gateways: readonly { readonly rank: number }[];
+  readonly gateways: readonly { readonly rank: number; readonly publicKey: string }[];
 }
 
 /** What was heard of the gateway of this rank of this cluster, by this kind. */
 export type Hearing = (cluster: string, rank: number, kind: TunnelKind) => PathHeard | undefined;
 
-/** What was heard within this time is how it is; a gateway that is silent for longer is waited for no more. */
+/** What is known at one moment. */
+export interface KindFacts {
+  readonly hearing: Hearing;
+  /** When WireGuard's own counters last showed a sign of the peer with this key, monotonic milliseconds. */
+  readonly peerHeardMs: (publicKey: string) => number | undefined;
+  /** Monotonic milliseconds. */
+  readonly nowMs: number;
+}
+
+/** What probes heard within this time is how it is. */
 export const RECENT_MS = 10_000;
+/** WireGuard peers send a keepalive every 10 s: three of them missing, and some time for a busy machine, is silence. */
+export const PEER_SILENCE_MS = 35_000;
+/** For so long nothing is concluded from silence. */
+export const EARLY_MS = 20_000;
+/** Over VXLAN a gateway whose agent is stopped is as silent as one that is gone, and carries packets all the same. */
+export const PATIENCE_MS = 300_000;
 /** The old kind stays for this long after both sides send by the new one. */
 export const GRACE_MS = 30_000;
 
@@ -54,18 +69,18 @@ export const BOTH_KINDS: readonly TunnelKind[] = ["WireGuard", "VXLAN"];
 export function nextKinds(
   before: ReadonlyMap<string, KindState>,
   wanted: readonly LinkedBy[],
-  hearing: Hearing,
-  nowMs: number,
+  facts: KindFacts,
 ): ReadonlyMap<string, KindState> {
-  return new Map(wanted.map((linked) => [linked.name, nextKind(before.get(linked.name), linked, hearing, nowMs)]));
+  return new Map(wanted.map((linked) => [linked.name, nextKind(before.get(linked.name), linked, facts)]));
 }
 
-function nextKind(before: KindState | undefined, linked: LinkedBy, hearing: Hearing, nowMs: number): KindState {
+function nextKind(before: KindState | undefined, linked: LinkedBy, facts: KindFacts): KindState {
   const { tunnel } = linked;
+  const { hearing, nowMs } = facts;
   if (before === undefined) return { accepts: [tunnel], sends: tunnel };
   const { sends, changingSinceMs = nowMs } = before;
   if (sends !== tunnel) {
-    const waits = unprovenGateways(linked, { sends, changingSinceMs }, hearing, nowMs).length > 0;
+    const waits = unprovenGateways(linked, { sends, changingSinceMs }, facts).length > 0;
     if (waits) return { accepts: BOTH_KINDS, sends, changingSinceMs, otherUsedMs: nowMs };
     return { accepts: BOTH_KINDS, sends: tunnel, otherUsedMs: nowMs };
   }
@@ -76,26 +91,29 @@ function nextKind(before: KindState | undefined, linked: LinkedBy, hearing: Hear
 }
 
 /**
- * Ranks of the gateways that keep a change waiting. Every one that was heard lately must be proven by the wanted kind; a
- * silent one counts for the first seconds only, for packets to it are lost by either kind. Without any proof all count.
+ * Ranks of the gateways that keep a change waiting: those that are not proven by the wanted kind and may carry packets by
+ * the present one. A gateway that shows no sign of life loses packets by either kind. Without any proof all are waited for.
  */
 export function unprovenGateways(
   { name, tunnel, gateways }: LinkedBy,
   { sends, changingSinceMs = 0 }: Pick<KindState, "sends" | "changingSinceMs">,
-  hearing: Hearing,
-  nowMs: number,
+  { hearing, peerHeardMs, nowMs }: KindFacts,
 ): number[] {
-  const isRecent = (ms: number | undefined): boolean => ms !== undefined && nowMs - ms <= RECENT_MS;
+  const isWithin = (ms: number | undefined, limitMs: number): boolean => ms !== undefined && nowMs - ms <= limitMs;
   const isProven = (rank: number): boolean => {
     const heard = hearing(name, rank, tunnel);
-    return heard?.provenFor === tunnel && isRecent(heard.provenMs);
+    return heard?.provenFor === tunnel && isWithin(heard.provenMs, RECENT_MS);
   };
-  const isHeard = (rank: number): boolean =>
-    [tunnel, sends].some((kind) => isRecent(hearing(name, rank, kind)?.heardMs));
-  const ranks = gateways.map(({ rank }) => rank);
-  const unproven = ranks.filter((rank) => !isProven(rank));
-  const isEarly = nowMs - changingSinceMs <= RECENT_MS;
-  return isEarly || unproven.length === ranks.length ? unproven : unproven.filter(isHeard);
+  const mayCarry = (rank: number, publicKey: string): boolean =>
+    isWithin(changingSinceMs, sends === "WireGuard" ? EARLY_MS : PATIENCE_MS) ||
+    BOTH_KINDS.some((kind) => isWithin(hearing(name, rank, kind)?.heardMs, RECENT_MS)) ||
+    (sends === "WireGuard" && isWithin(peerHeardMs(publicKey), PEER_SILENCE_MS));
+  const unproven = gateways.filter(({ rank }) => !isProven(rank));
+  const waitedFor =
+    unproven.length === gateways.length
+      ? unproven
+      : unproven.filter(({ rank, publicKey }) => mayCarry(rank, publicKey));
+  return waitedFor.map(({ rank }) => rank);
 }
 
 /** Whether the last word of any of their gateways, however old, was that it sends by `kind` or wants to. */

@@ -23,6 +23,7 @@ function facts(changes: Partial<TunnelFacts> = {}): TunnelFacts {
     peers: new Set(),
     heard: new Map(),
     hearing: () => undefined,
+    peerHeardMs: () => undefined,
     nowMs: 1_000,
     ...changes,
   };
@@ -171,7 +172,7 @@ test("a link whose kind is being changed says so while it is well by the old one
   const up = counted([{ atMs: 0, samples: BOTH_HEARD }], 1_000);
   const judged = judgePair(changing, [], up);
   expect(judged).toMatchObject({ state: "Up", reason: "KindChanging" });
-  expect(judged.message).toContain("still by WireGuard: VXLAN is not proven to gw0, gw1 yet");
+  expect(judged.message).toContain("still by WireGuard: VXLAN is not proven to gateways gw0, gw1 yet");
   expect(judgePair(changing, [], counted([{ atMs: 0, samples: BOTH_THERE }], 1_000)).reason).toBe("NoHandshake");
 });
 

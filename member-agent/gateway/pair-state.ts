@@ -93,11 +93,11 @@ function notYet({ name, sends, gateways }: Remote): PairJudgement {
   return { state: "Pending", reason: "NoAnswer", message };
 }
 
-function whyChanging(remote: Remote, { hearing, nowMs }: TunnelFacts): string {
+function whyChanging(remote: Remote, facts: TunnelFacts): string {
   const { tunnel, sends, gateways } = remote;
-  const unproven = new Set(unprovenGateways(remote, { sends }, hearing, nowMs));
+  const unproven = new Set(unprovenGateways(remote, { sends }, facts));
   const names = gateways.filter(({ rank }) => unproven.has(rank)).map((gateway) => gateway.name);
-  const whom = names.length === 0 ? "" : ` to ${names.join(", ")}`;
+  const whom = names.length === 0 ? "" : ` to ${names.length > 1 ? "gateways" : "gateway"} ${names.join(", ")}`;
   return `still by ${sends}: ${tunnel} is not proven${whom} yet; ${portsQuestion(tunnel)}`;
 }
 

@@ -17,10 +17,14 @@ interface Probed {
   /** Monotonic milliseconds. */
   dueMs: number;
   heard: PathHeard;
+  /** Of the latest answers, in milliseconds. */
+  times: readonly number[];
 }
 
 /** At 200 ms between probes an answer may take six seconds. */
 const OUTSTANDING = 32;
+/** The shortest of so many is the path's: longer ones were waited for by busy agents at either end. */
+const TIMES = 8;
 /** A path that did not answer yet, or no longer, is asked this often at least. */
 const SILENT_EVERY_MS = 1_000;
 const SILENT_AFTER_MS = 12_000;
@@ -70,7 +74,7 @@ export class PathProbe {
   /** The first probes go out at different moments, so that a thousand new paths are not asked all at once, for ever. */
   #begin(path: ProbePath, nowMs: number): Probed {
     const dueMs = nowMs + this.#random() * Math.min(path.everyMs ?? 0, SILENT_EVERY_MS);
-    return { path, nonce: randomBytes(8).readBigUInt64BE(), sent: new Map(), sequence: 0, dueMs, heard: {} };
+    return { path, nonce: randomBytes(8).readBigUInt64BE(), sent: new Map(), sequence: 0, dueMs, heard: {}, times: [] };
   }
 
   /** What was heard of the gateway of this rank of this cluster, by this kind; undefined where there is no such path. */
@@ -123,7 +127,8 @@ export class PathProbe {
     const asked = message.nonce === each.nonce ? each.sent.get(message.sequence) : undefined;
     if (asked === undefined) return;
     each.sent.delete(message.sequence);
-    each.heard = { ...word, provenMs: asked.atMs, provenFor: asked.wants, rttMs: nowMs - asked.atMs };
+    each.times = [...each.times, nowMs - asked.atMs].slice(-TIMES);
+    each.heard = { ...word, provenMs: asked.atMs, provenFor: asked.wants, rttMs: Math.min(...each.times) };
   }
 
   #say({ from, to, sends, wants }: ProbePath, words: Pick<PathMessage, "type" | "sequence" | "nonce">): void {

@@ -4,7 +4,8 @@ import { MESH_VXLAN, wireGuardDevice } from "../../tunnel/marks.ts";
 import type { Remote, RemoteGateway } from "../situation.ts";
 import { peerKey } from "./heard.ts";
 import type { Heard } from "./heard.ts";
-import type { Hearing } from "./kinds.ts";
+import { PEER_SILENCE_MS } from "./kinds.ts";
+import type { KindFacts } from "./kinds.ts";
 
 /**
  * How one tunnel to one remote gateway is. `never`: not heard so far. `gone`: there is no device, or no such peer.
@@ -13,7 +14,7 @@ import type { Hearing } from "./kinds.ts";
 export type PathState = "heard" | "silent" | "never" | "gone" | "behindNAT" | "undialable";
 
 /** What this gateway knows of its tunnels at one moment. */
-export interface TunnelFacts {
+export interface TunnelFacts extends KindFacts {
   readonly rank: number;
   readonly behindNAT: boolean;
   /** Whether others can dial this gateway. */
@@ -23,15 +24,11 @@ export interface TunnelFacts {
   /** WireGuard peers that are there, by {@link peerKey}. */
   readonly peers: ReadonlySet<string>;
   readonly heard: Heard;
-  readonly hearing: Hearing;
-  /** Monotonic. */
-  readonly nowMs: number;
 }
 
 /** A tunnel that is silent for longer than this is not known to be well. */
 export const SILENCE_MS: Readonly<Record<TunnelKind, number>> = {
-  /** A peer sends a keepalive every 10 s: three of them missing, and some time for a busy machine. */
-  WireGuard: 35_000,
+  WireGuard: PEER_SILENCE_MS,
   /** A probe goes out every 5 s: three without an answer, and some time for a busy machine. */
   VXLAN: 17_000,
 };

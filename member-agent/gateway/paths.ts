@@ -136,7 +136,11 @@ export class GatewayPaths {
   }
 
   #decide(before: ReadonlyMap<string, KindState>): ReadonlyMap<string, KindState> {
-    const kinds = nextKinds(before, this.#wanted, this.#hearing, this.#parts.clock.monotonic());
+    const kinds = nextKinds(before, this.#wanted, {
+      hearing: this.#hearing,
+      peerHeardMs: (publicKey) => this.#watcher.peerHeardMs(publicKey),
+      nowMs: this.#parts.clock.monotonic(),
+    });
     this.#kinds = kinds;
     this.#answer(this.#paths);
     for (const [cluster, { sends }] of kinds) {

@@ -27,6 +27,7 @@ export interface WatcherParts {
 export class TunnelWatcher {
   readonly #parts: WatcherParts;
   #heard: Heard = new Map();
+  #peers: ReadonlyMap<string, number> = new Map();
   #pairs: ReadonlyMap<string, Reported> = new Map();
   #silent: ReadonlySet<string> = new Set();
 
@@ -37,6 +38,11 @@ export class TunnelWatcher {
   /** What was judged last, one a linked cluster. */
   get pairs(): readonly PairStatus[] {
     return [...this.#pairs.values()].map(({ status }) => status);
+  }
+
+  /** When WireGuard's counters last showed a sign of the peer with this key, by any device; monotonic milliseconds. */
+  peerHeardMs(publicKey: string): number | undefined {
+    return this.#peers.get(publicKey);
   }
 
   /** Public keys of the remote gateways that were not heard when it was looked last. */
@@ -54,6 +60,7 @@ export class TunnelWatcher {
     const nowMs = clock.monotonic();
     const samples = samplesOf(tunnels, wallMs);
     this.#heard = listen(this.#heard, samples, nowMs);
+    this.#peers = lastHeard(samples, this.#heard);
     const facts: TunnelFacts = {
       rank: gateway.rank,
       behindNAT: gateway.behindNAT,
@@ -62,6 +69,7 @@ export class TunnelWatcher {
       peers: new Set(samples.map(({ device, publicKey }) => peerKey(device, publicKey))),
       heard: this.#heard,
       hearing,
+      peerHeardMs: (publicKey) => this.peerHeardMs(publicKey),
       nowMs,
     };
     const refusedOf = Map.groupBy(refused, ({ cluster }) => cluster);
@@ -84,6 +92,15 @@ export class TunnelWatcher {
       before.size !== this.#pairs.size || this.pairs.some(({ to, since }) => since !== before.get(to)?.status.since)
     );
   }
+}
+
+function lastHeard(samples: readonly PeerSample[], heard: Heard): ReadonlyMap<string, number> {
+  const peers = new Map<string, number>();
+  for (const { device, publicKey } of samples) {
+    const atMs = heard.get(peerKey(device, publicKey))?.atMs;
+    if (atMs !== undefined) peers.set(publicKey, Math.max(atMs, peers.get(publicKey) ?? atMs));
+  }
+  return peers;
 }
 
 /** @param nowMs wall clock: handshakes are told by it */
