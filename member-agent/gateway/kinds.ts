@@ -52,7 +52,7 @@ export interface KindFacts {
 }
 
 /** What probes heard within this time is how it is. */
-export const RECENT_MS = 10_000;
+const RECENT_MS = 10_000;
 /** WireGuard peers send a keepalive every 10 s: three of them missing, and some time for a busy machine, is silence. */
 export const PEER_SILENCE_MS = 35_000;
 /** For so long nothing is concluded from silence. */
