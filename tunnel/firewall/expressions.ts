@@ -20,8 +20,8 @@ export type Protocol = (typeof FAMILIES)[number];
 /** What every object of the table begins with. */
 export const TABLE = { family: "inet", table: NFT_TABLE } as const;
 
-export const COUNTER: Json = { counter: { packets: 0, bytes: 0 } };
-export const DROP: Json = { drop: null };
+const COUNTER: Json = { counter: { packets: 0, bytes: 0 } };
+const DROP: Json = { drop: null };
 export const ACCEPT: Json = { accept: null };
 export const RETURN: Json = { return: null };
 export const NOTRACK: Json = { notrack: null };

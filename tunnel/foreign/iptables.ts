@@ -27,7 +27,7 @@ export async function listByIptables(
 }
 
 /** Reads `iptables -S CHAIN`. */
-export function parseIptables(listing: string): Pick<ForeignChain, "policy" | "rules"> {
+function parseIptables(listing: string): Pick<ForeignChain, "policy" | "rules"> {
   const lines = listing.split("\n");
   const rules = lines.filter((line) => line.startsWith("-A "));
   return {

@@ -76,7 +76,7 @@ async function listing(run: Run, args: readonly string[]): Promise<z.infer<typeo
 }
 
 /** What a rule is about, by its statements (libnftables-json(5)); those that only iptables knows show as `xt`, by name. */
-export function nftRuleKind({ comment, expr }: Pick<NftRule, "comment" | "expr">): RuleKind {
+function nftRuleKind({ comment, expr }: Pick<NftRule, "comment" | "expr">): RuleKind {
   const statements = expr.filter((statement) => !NEUTRAL.has(wordFor(statement)));
   const hasComment = comment === COMMENT || expr.some((statement) => wordFor(statement) === "comment");
   if (hasComment && isDeepStrictEqual(statements, LET_THROUGH)) {
