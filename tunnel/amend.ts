@@ -12,7 +12,7 @@ import { planRoutes } from "./routes/plan.ts";
 import { routeLine } from "./routes/text.ts";
 import type { SyncReport } from "./report.ts";
 import { ReportWriter } from "./report.ts";
-import type { DataPath, WireGuardInterface } from "./state.ts";
+import type { DataPath, VxlanDevice, WireGuardInterface } from "./state.ts";
 import { applyEntries } from "./vxlan/apply.ts";
 import { planEntries, wantedTables } from "./vxlan/plan.ts";
 import { applyWireGuard } from "./wireguard/apply.ts";
@@ -57,7 +57,7 @@ export async function amendDataPath(
 
 /** Everything of a data path but what follows from linked clusters alone. */
 function frameOf({ wireGuard, vxlan, meshAddresses, firewall, sysctls }: DataPath): unknown {
-  const withoutPeers = <T extends { readonly peers: unknown }>({ peers: _, ...device }: T) => device;
+  const withoutPeers = (device: WireGuardInterface | VxlanDevice): unknown => ({ ...device, peers: undefined });
   return [wireGuard.map(withoutPeers), vxlan.map(withoutPeers), meshAddresses, firewall === undefined, sysctls];
 }
 
