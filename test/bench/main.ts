@@ -12,30 +12,48 @@ import { systemClock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { runner } from "../../platform/run.ts";
 import type { Bench } from "./bench.ts";
+import { buildBundle } from "./bundle.ts";
 import { comparePaths } from "./compare.ts";
+import { hubFigures } from "./figures-hub.ts";
 import { linkFigures } from "./figures-link.ts";
+import { memoryFigures } from "./figures-memory.ts";
 import { pathFigures } from "./figures-paths.ts";
+import { timeHub } from "./hub.ts";
 import { createLink, timeLinks } from "./link.ts";
 import { describeMachine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
+import { measureMemory } from "./memory.ts";
 import { keepResult } from "./results.ts";
+import { drawHub } from "./section-hub.ts";
 import { drawLink } from "./section-link.ts";
+import { drawMemory } from "./section-memory.ts";
 import { drawPaths } from "./section-paths.ts";
 
-const USAGE = `usage: npm run bench -- [--only link|paths] [--rounds N] [--seconds N]
+const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [--rounds N] [--seconds N] [--members N]
 
-  --only link     time from link create to the first packet from pod to pod (15 rounds)
-  --only paths    throughput and latency beside a hand-made tunnel and no tunnel (5 rounds)
+  link            time from link create to the first packet from pod to pod (15 rounds)
+  paths           throughput and latency beside a hand-made tunnel and no tunnel (5 rounds)
+  memory          a bundled agent's memory with many peers, and how fast commands start (15 rounds)
+  hub             from a change to the last of many members, and all of them at once (30 rounds)
   --rounds N      as many rounds of each
   --seconds N     length of each throughput figure (3)
+  --members N     as many members or peers (1000)
 `;
 
 interface Wishes {
   readonly rounds: number | undefined;
   readonly seconds: number;
+  readonly members: number;
 }
 
-/** By name; link first, for it needs a mesh without a link and leaves it so. */
-const BENCHMARKS = {
+/** What a benchmark comes to: see Result. */
+interface Outcome {
+  readonly figures: object;
+  readonly section: string;
+}
+
+/** On a lab, by name; link first, for it needs a mesh without a link and leaves it so. Memory last: it fills the mesh. */
+const ON_LAB = {
   link: async (bench: Bench, { rounds = 15 }: Wishes) => {
     const figures = linkFigures(await timeLinks(bench, rounds));
     return { figures, section: drawLink(figures) };
@@ -45,10 +63,23 @@ const BENCHMARKS = {
     const figures = pathFigures(await comparePaths(bench, rounds, seconds));
     return { figures, section: drawPaths(figures) };
   },
-} as const;
-type Name = keyof typeof BENCHMARKS;
+  memory: async (bench: Bench, { rounds = 15, members }: Wishes) => {
+    const figures = memoryFigures(await measureMemory(bench, members, rounds));
+    return { figures, section: drawMemory(figures) };
+  },
+} satisfies Record<string, (bench: Bench, wishes: Wishes) => Promise<Outcome>>;
 
-/** Brings a lab up, measures on it, takes it away whatever happened. */
+/** Without a lab, by name. */
+const ALONE = {
+  hub: async (on: Pick<Bench, "progress" | "signal">, { rounds = 30, members }: Wishes) => {
+    const figures = hubFigures(await timeHub(members, rounds, on));
+    return { figures, section: drawHub(figures) };
+  },
+} satisfies Record<string, (on: Pick<Bench, "progress" | "signal">, wishes: Wishes) => Promise<Outcome>>;
+
+type Name = keyof typeof ON_LAB | keyof typeof ALONE;
+const NAMES = [...Object.keys(ON_LAB), ...Object.keys(ALONE)] as readonly Name[];
+
 async function runBenchmarks(names: readonly Name[], wishes: Wishes, signal: AbortSignal): Promise<void> {
   preflight(process.env["PATH"] ?? "", { iperf3: "iperf3", ping: "iputils-ping" });
   const machine = await describeMachine();
@@ -58,6 +89,21 @@ async function runBenchmarks(names: readonly Name[], wishes: Wishes, signal: Abo
     live: process.stderr.isTTY,
     colour: process.stderr.hasColors?.() ?? false,
   });
+  await progress.step("bundle", () => buildBundle(signal));
+  const onLab = names.filter((name) => isIn(ON_LAB, name));
+  if (onLab.length > 0) await runOnLab(onLab, wishes, { machine, progress, signal });
+  for (const name of names.filter((each) => isIn(ALONE, each))) {
+    progress.say(`${name}:`);
+    keep(name, undefined, machine, await ALONE[name]({ progress, signal }, wishes));
+  }
+}
+
+/** Brings a lab up, measures on it, takes it away whatever happened. */
+async function runOnLab(
+  names: readonly (keyof typeof ON_LAB)[],
+  wishes: Wishes,
+  { machine, progress, signal }: { readonly machine: Machine } & Pick<Bench, "progress" | "signal">,
+): Promise<void> {
   const file = readLabFile(path.join(import.meta.dirname, "lab.yaml"));
   const lab = openLab(`bench${randomBytes(3).toString("hex")}`, systemClock);
   const layout = layoutOf(lab.name, file);
@@ -66,25 +112,38 @@ async function runBenchmarks(names: readonly Name[], wishes: Wishes, signal: Abo
     await bringUp(lab, file, "all", { progress, signal });
     for (const name of names) {
       progress.say(`${name}:`);
-      const { figures, section } = await BENCHMARKS[name]({ lab, layout, progress, signal }, wishes);
-      keepResult({ name, machine, nodes, figures, section });
-      console.log(`\n${section}`);
+      keep(name, nodes, machine, await ON_LAB[name]({ lab, layout, progress, signal }, wishes));
     }
   } finally {
     await takeDown(lab, runner(), new AbortController().signal);
   }
 }
 
+function isIn<T extends object>(benchmarks: T, name: Name | keyof T): name is keyof T & Name {
+  return Object.hasOwn(benchmarks, name);
+}
+
+function keep(name: Name, nodes: number | undefined, machine: Machine, { figures, section }: Outcome): void {
+  keepResult({ name, machine, nodes, figures, section });
+  console.log(`\n${section}`);
+}
+
 /** @throws Error that says what is wrong with the command line */
 function readWords(): { readonly names: readonly Name[]; readonly wishes: Wishes } {
   const string = { type: "string" } as const;
-  const { values } = parseArgs({ options: { only: string, rounds: string, seconds: string } });
-  const all = Object.keys(BENCHMARKS) as Name[];
-  const names = all.filter((name) => values.only === undefined || name === values.only);
-  if (names.length === 0) throw new Error(`--only takes one of ${all.join(", ")}`);
+  const { values, positionals } = parseArgs({
+    options: { rounds: string, seconds: string, members: string },
+    allowPositionals: true,
+  });
+  const unknown = positionals.find((word) => !NAMES.some((name) => name === word));
+  if (unknown !== undefined) throw new Error(`there is no benchmark ${unknown}; there are ${NAMES.join(", ")}`);
   return {
-    names,
-    wishes: { rounds: readCount("rounds", values.rounds), seconds: readCount("seconds", values.seconds) ?? 3 },
+    names: NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
+    wishes: {
+      rounds: readCount("rounds", values.rounds),
+      seconds: readCount("seconds", values.seconds) ?? 3,
+      members: readCount("members", values.members) ?? 1_000,
+    },
   };
 }
 
