@@ -45,7 +45,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   },
   {
     name: "link",
-    summary: "Who may talk to whom: create, list, show, delete",
+    summary: "Who may talk to whom: create, change, list, show, delete",
     group: MESH,
     load: async () => (await import("./commands/link.ts")).linkCommand,
   },

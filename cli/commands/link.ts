@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import { vxlanRefusal } from "../../mesh/behind-nat.ts";
 import { pairsOf, unknownClusters } from "../../mesh/links.ts";
 import { readName } from "../../mesh/names.ts";
@@ -12,21 +12,22 @@ import type { LinkWords } from "../link-selection.ts";
 import { renderOne } from "../output.ts";
 import { note } from "../shell.ts";
 import type { Shell } from "../shell.ts";
+import { changeLink } from "./link-change.ts";
+import { IN_CLEAR, TUNNELS, readMTU } from "./link-options.ts";
+import type { TunnelWord } from "./link-options.ts";
 
 /** `trestle link …`: who may talk to whom. */
 export function linkCommand(shell: Shell): Command {
   return noun("link")
     .addCommand(create(shell))
+    .addCommand(changeLink(shell))
     .addCommand(list(shell))
     .addCommand(show(shell))
     .addCommand(remove(shell));
 }
 
-const IN_CLEAR =
-  "warning: VXLAN does not encrypt: this traffic crosses the path between the sites in clear, and whoever is on it can read, change and forge it. Choose it for paths that are yours alone";
-
 interface CreateOptions extends LinkWords {
-  readonly tunnel: "wireguard" | "vxlan";
+  readonly tunnel: TunnelWord;
   readonly mtu?: number;
 }
 
@@ -48,7 +49,7 @@ function create(shell: Shell): Command {
     .option("--to <cluster|key=value,…>", "…with each of these", collect)
     .addOption(
       new Option("--tunnel <kind>", "how packets travel; vxlan is not encrypted and does not pass NAT")
-        .choices(["wireguard", "vxlan"])
+        .choices(Object.keys(TUNNELS))
         .default("wireguard"),
     )
     .option("--mtu <bytes>", "path MTU between the sites, where it is known to be smaller than the LANs'", readMTU)
@@ -58,7 +59,7 @@ function create(shell: Shell): Command {
         metadata: { name: accepted(readName(name)) },
         spec: {
           ...selectionOf(options, command),
-          tunnel: options.tunnel === "vxlan" ? ("VXLAN" as const) : ("WireGuard" as const),
+          tunnel: TUNNELS[options.tunnel],
           ...(options.mtu !== undefined && { mtu: options.mtu }),
         },
       };
@@ -95,13 +96,6 @@ function selectionOf(options: LinkWords, command: Command): ReturnType<typeof re
     if (error instanceof WordsDisagree) return command.error(`error: ${error.message}`);
     throw error;
   }
-}
-
-/** RFC 8200 wants 1280 of every path; more than 65,535 no IP packet has. */
-function readMTU(text: string): number {
-  const bytes = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (bytes < 1280 || bytes > 65_535) throw new InvalidArgumentError("It is a number of bytes, 1280 to 65535.");
-  return bytes;
 }
 
 function list(shell: Shell): Command {

@@ -94,6 +94,34 @@ describe("links", () => {
   });
 });
 
+describe("a link that is changed", () => {
+  test("keeps what is not named, and warns when it is in clear from now on", async () => {
+    await hub.joined("east", "west");
+    await hub.type("link create sides --members east,west --mtu 1400");
+    const { exitCode, stdout, stderr } = await hub.type("link change sides --tunnel vxlan");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "clusterlink/sides changed\n" });
+    expect(stderr).toContain("warning: VXLAN does not encrypt");
+    const spec = async () => (await hub.store.get(clusterLinkKind, "sides"))?.spec;
+    expect(await spec()).toEqual({ members: { names: ["east", "west"] }, tunnel: "VXLAN", mtu: 1400 });
+    expect(await hub.type("link change sides --mtu none")).toEqual(done("clusterlink/sides changed\n"));
+    expect(await spec()).toEqual({ members: { names: ["east", "west"] }, tunnel: "VXLAN" });
+  });
+
+  test.each([
+    ["link change sides", 2, "say what to change: --tunnel, --mtu or both"],
+    ["link change sides --mtu 12", 2, "It is a number of bytes, 1280 to 65535."],
+    ["link change none --tunnel vxlan", 1, 'there is no ClusterLink "none"; there is sides'],
+  ])("%s is refused, and nothing changed", async (words, exitCode, sentence) => {
+    await hub.joined("east", "west");
+    await hub.type("link create sides --members east,west");
+    const before = await hub.store.get(clusterLinkKind, "sides");
+    const answer = await hub.type(words);
+    expect(answer.exitCode).toBe(exitCode);
+    expect(answer.stderr).toContain(sentence);
+    expect(await hub.store.get(clusterLinkKind, "sides")).toEqual(before);
+  });
+});
+
 describe("get", () => {
   test("takes a kind as people write it, and gives one or all", async () => {
     await hub.store.create(cidrPoolKind, { metadata: { name: "pods" }, spec: POOL });
