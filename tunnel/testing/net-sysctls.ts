@@ -2,7 +2,7 @@ import type { Run } from "../../platform/run.ts";
 
 const ROOTS = ["/proc/sys/net/ipv4", "/proc/sys/net/ipv6"];
 /** Not settings: they count, or can't be read twice alike. */
-const RESTLESS = /stable_secret|fib_multipath_hash_seed|\.neigh\./;
+const RESTLESS = /stable_secret|tcp_fastopen_key|fib_multipath_hash_seed|\.neigh\./;
 
 /** Every sysctl of IPv4 and IPv6 that holds still. */
 export async function observeNetSysctls(run: Run): Promise<Map<string, string>> {

@@ -77,7 +77,7 @@ export async function dumpKernel(run: Run, { without }: DumpOptions = {}): Promi
 }
 
 /** Sysctls that are no settings, or can't be read twice alike. */
-const RESTLESS = /stable_secret|fib_multipath_hash_seed|\/neigh\//;
+const RESTLESS = /stable_secret|tcp_fastopen_key|fib_multipath_hash_seed|\/neigh\//;
 
 async function readLinks(run: Run): Promise<z.infer<typeof links>> {
   return links.parse(JSON.parse(await run("ip", ["-d", "-j", "link", "show"])));
