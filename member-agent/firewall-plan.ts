@@ -1,5 +1,6 @@
 import { addressPart } from "../mesh/cidr.ts";
 import type { Firewall, VxlanDevice } from "../tunnel/state.ts";
+import type { Neighbour } from "./node/neighbours.ts";
 import { ownMeshSources } from "./node/plan.ts";
 import type { RemotePlan } from "./remote-plan.ts";
 import type { Remote, Situation } from "./situation.ts";
@@ -12,6 +13,7 @@ import type { Remote, Situation } from "./situation.ts";
 export function planFirewall(
   situation: Situation,
   meshAddresses: readonly string[],
+  neighbours: ReadonlyMap<string, Neighbour>,
   vxlan: { readonly mesh: readonly VxlanDevice[]; readonly nodes: readonly VxlanDevice[] },
   planned: readonly { readonly remote: Remote; readonly plan: RemotePlan }[],
 ): Firewall {
@@ -20,6 +22,8 @@ export function planFirewall(
     clusterDevices: [situation.lan.device, ...vxlan.nodes.map(({ name }) => name)],
     remotePrefixes: remotes.flatMap(({ prefixes }) => prefixes),
     announcedPrefixes: [...self.podCIDRs, ...self.announcedCIDRs, ...self.meshPrefixes],
+    clusterBlocks: blocks.map(({ cidr }) => cidr),
+    nodeHops: hopsTo(neighbours),
     localPrefixes: blocks
       .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")
       .map(({ cidr }) => cidr),
@@ -31,6 +35,10 @@ export function planFirewall(
       plan.vxlan.map(({ peer }) => ({ mac: peer.mac, prefixes: remote.prefixes })),
     ),
   };
+}
+
+function hopsTo(neighbours: ReadonlyMap<string, Neighbour>): string[] {
+  return [...new Set([...neighbours.values()].flatMap(({ hops }) => Object.values(hops).map(({ via }) => via)))];
 }
 
 /** All devices of a kind have one port. None: that port is nobody's. */

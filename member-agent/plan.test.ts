@@ -208,6 +208,18 @@ test("VXLAN is taken from its peers alone, by their prefixes", () => {
   );
 });
 
+test("every next hop past the tunnels is one that the firewall knows, for every block of this cluster", () => {
+  fc.assert(
+    fc.property(situations(), (situation) => {
+      const { firewall, routes } = planDataPath(situation);
+      const hops = routes.flatMap(({ target }) => (target.kind === "multipath" ? target.hops : []));
+      const past = hops.filter(({ device }) => !device.startsWith("trs")).map(({ via }) => via);
+      expect(firewall?.nodeHops).toEqual(expect.arrayContaining(past));
+      expect(firewall?.clusterBlocks).toEqual(situation.blocks.map(({ cidr }) => cidr));
+    }),
+  );
+});
+
 test("no packet is larger than what carries it", () => {
   fc.assert(
     fc.property(situations(), (situation) => {

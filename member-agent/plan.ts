@@ -87,7 +87,7 @@ function assemble(
       ...neighbourRoutes(situation, neighbours),
       ...planned.flatMap(({ plan }) => plan.routes),
     ],
-    firewall: planFirewall(situation, meshAddresses, vxlan, planned),
+    firewall: planFirewall(situation, meshAddresses, neighbours, vxlan, planned),
     sysctls: planSysctls(situation.lan, devices),
   };
 }

@@ -111,6 +111,10 @@ export interface Firewall {
   readonly remotePrefixes: readonly string[];
   /** Prefixes of this cluster that tunnels may forward to. */
   readonly announcedPrefixes: readonly string[];
+  /** Pod blocks and mesh addresses of every node of this cluster. */
+  readonly clusterBlocks: readonly string[];
+  /** Next hops to this cluster's other nodes, without prefix length: the one way past tunnels and pods' wires for what is bound for remote prefixes and {@link clusterBlocks}. */
+  readonly nodeHops: readonly string[];
   /** This node's own pod blocks: the only traffic from a tunnel that is tracked, besides its own addresses. */
   readonly localPrefixes: readonly string[];
   /** This node's mesh addresses, health addresses included: from remote clusters only heartbeats, ICMP and {@link openPorts} enter there. */

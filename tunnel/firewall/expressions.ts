@@ -10,10 +10,10 @@ export type Json = string | number | boolean | null | readonly Json[] | { readon
 /** A table, set, chain or rule, keyed by which it is. */
 export type NftObject = { readonly [kind in "table" | "set" | "chain" | "rule"]?: { readonly [key: string]: Json } };
 
-/** The two families: what nft calls their header, and how the names of their sets end. */
+/** The two families: what nft calls their header, how the names of their sets end, and how they say "unreachable". */
 export const FAMILIES = [
-  { ip: "ip", suffix: "4", type: "ipv4_addr" },
-  { ip: "ip6", suffix: "6", type: "ipv6_addr" },
+  { ip: "ip", suffix: "4", type: "ipv4_addr", unreachable: { type: "icmp", expr: "host-unreachable" } },
+  { ip: "ip6", suffix: "6", type: "ipv6_addr", unreachable: { type: "icmpv6", expr: "addr-unreachable" } },
 ] as const;
 export type Protocol = (typeof FAMILIES)[number];
 
@@ -51,6 +51,11 @@ export function dropRule(into: string, matches: readonly Json[], comment: string
   return rule(into, [...matches, COUNTER, DROP], comment);
 }
 
+/** Counts and tells the sender; the counter is found again by the comment. */
+export function rejectRule(into: string, matches: readonly Json[], reject: Json, comment: string): NftObject {
+  return rule(into, [...matches, COUNTER, { reject }], comment);
+}
+
 /** In by a device; a trailing `*` is any rest. */
 export function from(device: string): Json {
   return is({ meta: { key: "iifname" } }, device);
@@ -58,6 +63,15 @@ export function from(device: string): Json {
 
 export function to(device: string): Json {
   return is({ meta: { key: "oifname" } }, device);
+}
+
+export function notTo(device: string): Json {
+  return isNot({ meta: { key: "oifname" } }, device);
+}
+
+/** Where the route leads to: a router or, without one, the destination itself. */
+export function nextHop(family: Protocol["ip"]): Json {
+  return { rt: { key: "nexthop", family } };
 }
 
 export function field(protocol: string, name: string): Json {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NODE_VXLAN_PORT } from "../marks.ts";
 import type { Crossing } from "../testing/crossing.ts";
@@ -167,6 +167,43 @@ test("an answer comes in by another way than its question went out", async () =>
   });
   expect(drops).toEqual(NONE);
 }, 60_000);
+
+describe("with routes past every tunnel, as a default route is where ours were flushed", () => {
+  /** To a remote cluster, and to a pod of ours that is not there. */
+  const PAST = ["10.2.99.0/24", "fd65:2:0:99::/64", "10.1.9.99/32", "fd65:1:0:9::99/128"];
+  const router = (prefix: string) => (prefix.includes(":") ? "fd65:1:0:1::66" : "192.168.50.2");
+  const change = async (verb: string) => {
+    for (const prefix of PAST) await crossing.gateway.run("ip", ["route", verb, prefix, "via", router(prefix)]);
+  };
+  beforeAll(() => change("add"), 60_000);
+  afterAll(() => change("delete"), 60_000);
+
+  test.each([
+    ["10.2.99.1", "Destination Host Unreachable"],
+    ["fd65:2:0:99::1", "Destination unreachable: Address unreachable"],
+  ])("a pod and this machine are told that %s is unreachable, and nothing leaves", async (target, said) => {
+    const { gateway, pod } = crossing;
+    const ask = (node: TestNode) => node.run("sh", ["-c", 'ping -n -c 1 -W 1 "$0" 2>&1 || true', target]);
+    expect(
+      await droppedBy(async () => {
+        expect(await ask(pod)).toContain(said);
+        expect(await ask(gateway)).toContain(said);
+      }),
+    ).toEqual({ ...NONE, clear: 2 });
+  });
+
+  test.each(["10.1.9.99", "fd65:1:0:9::99"])("what came by a tunnel for %s does not leave again", async (target) => {
+    expect(await droppedBy(() => ping(crossing.remote, target))).toEqual({ ...NONE, clear: 1 });
+  });
+
+  test("another node of this cluster may be the next hop to a remote cluster", async () => {
+    const drops = await droppedBy(async () => {
+      expect(await ping(crossing.pod, "10.2.7.7")).toBe(true);
+      expect(await ping(crossing.gateway, "10.2.7.7")).toBe(true);
+    });
+    expect(drops).toEqual(NONE);
+  });
+});
 
 test("a pod speaks with its own addresses alone; neighbour discovery works", async () => {
   const { pod } = crossing;

@@ -1,4 +1,5 @@
 import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NFT_TABLE, NODE_VXLAN_PORT } from "../marks.ts";
+import { closedRules, PAST_TUNNELS } from "./closed.ts";
 import type { NftObject, Protocol } from "./expressions.ts";
 import {
   ACCEPT,
@@ -30,7 +31,7 @@ const VXLANS = "trsvx*";
 /** Host ends of pods' wires; see `podDevice`. */
 const PODS = "tp*";
 
-/** Comments of the rules that drop: their counters are found by them. */
+/** Comments of the rules that drop or reject: their counters are found by them. */
 export const DROPS = {
   forward: "from a tunnel to what is not announced",
   input: "from a remote cluster to this machine",
@@ -38,6 +39,7 @@ export const DROPS = {
   vxlanOuter: "VXLAN from an unknown endpoint",
   vxlanInner: "VXLAN with a source that is not its cluster's",
   spoof: "from a pod with a source that is not its own",
+  clear: PAST_TUNNELS,
 } as const;
 
 /**
@@ -56,11 +58,14 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
     hook("input", { type: "filter", hook: "input", prio: FILTER_PRIORITY }),
     chain("from_remote"),
     chain("let_in"),
+    // After everybody's destination NAT, which sits at -100 there.
+    hook("output", { type: "filter", hook: "output", prio: -90 }),
     // Before everybody's masquerading, which sits at srcnat = 100.
     hook("postrouting", { type: "nat", hook: "postrouting", prio: 90 }),
     ...podRules(),
     ...sourceRules(),
     ...FAMILIES.flatMap((family) => transitRules(family, clusterDevices)),
+    ...closedRules(),
     ...forwardRules(),
     ...inputRules(),
     ...natRules(nodeAddresses),

@@ -12,14 +12,15 @@ export interface NftSet {
 }
 
 /**
- * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `announced`, `local`, `own`), who
- * may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
+ * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `announced`, `blocks`, `local`,
+ * `own`), next hops to nodes of this cluster (`nodes`), who may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
  * protocol and port.
  */
 export function setsOf(firewall: Firewall): NftSet[] {
   const prefixes = {
     remote: firewall.remotePrefixes,
     announced: firewall.announcedPrefixes,
+    blocks: firewall.clusterBlocks,
     local: firewall.localPrefixes,
     own: firewall.localAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
   };
@@ -29,6 +30,7 @@ export function setsOf(firewall: Firewall): NftSet[] {
         nftSet(`${name}${suffix}`, type, INTERVAL, merged(ofFamily(cidrs, suffix)).map(prefixElement)),
       ),
     ),
+    ...FAMILIES.map(({ suffix, type }) => nftSet(`nodes${suffix}`, type, {}, ofFamily(firewall.nodeHops, suffix))),
     ...FAMILIES.map(({ suffix, type }) => {
       const pairs = firewall.vxlanEndpoints.flatMap(({ port, addresses }) =>
         ofFamily(addresses, suffix).map((address): Json => ({ concat: [address, port] })),

@@ -37,6 +37,8 @@ export const AT = {
 export const CROSSING: Firewall = firewall({
   remotePrefixes: ["10.2.0.0/16", "fd65:2::/48"],
   announcedPrefixes: ["10.1.0.0/16", "fd65:1::/48"],
+  clusterBlocks: ["10.1.9.0/24", "fd65:1:0:9::/64"],
+  nodeHops: AT.lan,
   localPrefixes: ["10.1.9.0/24", "fd65:1:0:9::/64"],
   localAddresses: AT.mesh,
   nodeAddresses: AT.mesh,

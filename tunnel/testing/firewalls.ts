@@ -14,6 +14,8 @@ export function firewall(given: Partial<Firewall> = {}): Firewall {
     vxlanSources: [],
     remotePrefixes: [],
     announcedPrefixes: [],
+    clusterBlocks: [],
+    nodeHops: [],
     localPrefixes: [],
     localAddresses: [],
     ...given,
@@ -45,6 +47,8 @@ export function firewalls(): fc.Arbitrary<Firewall> {
     }),
     remotePrefixes: prefixes,
     announcedPrefixes: prefixes,
+    clusterBlocks: prefixes,
+    nodeHops: hosts,
     localPrefixes: prefixes,
     localAddresses: fc.subarray(["10.1.255.1", "10.1.255.2", "fd65:1::1"]),
   });

@@ -66,10 +66,13 @@ export function pathOf({ ranks, vxlanPeers, nodeVxlan, variant }: Shape, keys: T
         return { prefix, target: { kind: "unreachable" }, metric: BACKSTOP_METRIC };
       }),
       ...neighbours(variant),
+      ...(nodeVxlan ? farNeighbours() : []),
     ],
     firewall: {
       clusterDevices: nodeVxlan ? ["eth0", NODE_VXLAN[6]] : ["eth0"],
       remotePrefixes: remote,
+      clusterBlocks: [],
+      nodeHops: [],
       announcedPrefixes: ["10.101.0.0/16", "fd65:1::/48"],
       localPrefixes: ["10.101.2.0/24"],
       localAddresses: [OWN4, OWN6],
@@ -172,5 +175,15 @@ function neighbours(variant: 0 | 1): Route[] {
   return [
     { prefix: "10.101.7.0/24", target: { kind: "multipath", hops: hops(variant === 0 ? both : both.slice(1)) } },
     { prefix: "fd65:1:0:7::/64", target: { kind: "multipath", hops: hops(["2001:db8::7", "2001:db8::8"]) } },
+  ];
+}
+
+/** Of a node on another LAN, which no address of ours is near to. */
+function farNeighbours(): Route[] {
+  const through = (via: string) =>
+    ({ kind: "multipath", hops: [{ via, device: NODE_VXLAN[6], onlink: true }] }) as const;
+  return [
+    { prefix: "10.101.9.0/24", target: through("10.103.255.1") },
+    { prefix: "fd65:1:0:9::/64", target: through("fd65:3:0:ffff::1") },
   ];
 }
