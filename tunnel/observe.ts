@@ -4,7 +4,7 @@ import { observeFirewall } from "./firewall/observe.ts";
 import type { ObservedFirewall } from "./firewall/observe.ts";
 import type { Link } from "./links/observe.ts";
 import { observeLinks } from "./links/observe.ts";
-import { isOurs } from "./links/plan.ts";
+import { TUNNEL_NAME, isOurs } from "./links/plan.ts";
 import { MESH_DEVICE } from "./marks.ts";
 import type { ObservedNexthop } from "./nexthops/observe.ts";
 import { observeNexthops } from "./nexthops/observe.ts";
@@ -55,9 +55,19 @@ export async function observeDataPath({ run }: { readonly run: Run }): Promise<O
   return { tunnels, meshAddresses, nexthops, routes, drops: firewall?.drops };
 }
 
-/** Our tunnel devices alone: cheap enough to be asked every second or two. */
-export async function observeTunnels(run: Run): Promise<ObservedTunnel[]> {
-  return tunnelsOf(run, (await observeLinks(run)).filter(isOurs));
+/** What is cheap enough to be asked every second: which devices there are, and what WireGuard's count. */
+export async function sampleTunnels(run: Run): Promise<{
+  readonly devices: ReadonlySet<string>;
+  /** Without those that don't answer. */
+  readonly wireGuard: readonly ObservedWireGuard[];
+}> {
+  // proc_pid_net(5): two lines of titles, then "  eth0: 12345 …".
+  const table = await run("cat", ["/proc/net/dev"]);
+  const devices = table.split("\n").flatMap((line) => /^\s*(trs\S+):/.exec(line)?.[1] ?? []);
+  const sampled = devices.filter((name) => TUNNEL_NAME.test(name)).map((name) => observeWireGuard(run, name));
+  const answers = await Promise.allSettled(sampled);
+  const wireGuard = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  return { devices: new Set(devices), wireGuard };
 }
 
 async function tunnelsOf(run: Run, links: readonly Link[]): Promise<ObservedTunnel[]> {

@@ -1,8 +1,8 @@
 import type { PairStatus } from "../../mesh/resources.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Run } from "../../platform/run.ts";
-import { observeTunnels } from "../../tunnel/observe.ts";
-import type { ObservedTunnel } from "../../tunnel/observe.ts";
+import { sampleTunnels } from "../../tunnel/observe.ts";
+import type { ObservedWireGuard } from "../../tunnel/wireguard/dump.ts";
 import type { RefusedPrefix } from "../refusals.ts";
 import type { Situation } from "../situation.ts";
 import { listen, peerKey } from "./heard.ts";
@@ -55,17 +55,17 @@ export class TunnelWatcher {
     const { gateway, self, remotes } = situation;
     if (gateway === undefined) return false;
     const { run, clock, dialable, hearing } = this.#parts;
-    const tunnels = await observeTunnels(run);
+    const { devices, wireGuard } = await sampleTunnels(run);
     const wallMs = clock.now();
     const nowMs = clock.monotonic();
-    const samples = samplesOf(tunnels, wallMs);
+    const samples = samplesOf(wireGuard, wallMs);
     this.#heard = listen(this.#heard, samples, nowMs);
     this.#peers = lastHeard(samples, this.#heard);
     const facts: TunnelFacts = {
       rank: gateway.rank,
       behindNAT: gateway.behindNAT,
       dialable: dialable(),
-      devices: new Set(tunnels.map(({ link }) => link.name)),
+      devices,
       peers: new Set(samples.map(({ device, publicKey }) => peerKey(device, publicKey))),
       heard: this.#heard,
       hearing,
@@ -104,14 +104,13 @@ function lastHeard(samples: readonly PeerSample[], heard: Heard): ReadonlyMap<st
 }
 
 /** @param nowMs wall clock: handshakes are told by it */
-function samplesOf(tunnels: readonly ObservedTunnel[], nowMs: number): PeerSample[] {
-  return tunnels.flatMap((tunnel) => {
-    if (tunnel.kind !== "WireGuard" || "error" in tunnel.wireGuard) return [];
-    return tunnel.wireGuard.peers.map(({ publicKey, latestHandshake, rxBytes }) => ({
-      device: tunnel.link.name,
+function samplesOf(interfaces: readonly ObservedWireGuard[], nowMs: number): PeerSample[] {
+  return interfaces.flatMap(({ name, peers }) =>
+    peers.map(({ publicKey, latestHandshake, rxBytes }) => ({
+      device: name,
       publicKey,
       handshakeAgeMs: latestHandshake === 0 ? undefined : Math.max(0, nowMs - latestHandshake * 1000),
       rxBytes,
-    }));
-  });
+    })),
+  );
 }

@@ -29,7 +29,7 @@ export type LinkStep =
 const KINDS = { tunnel: ["wireguard", "tun"], mesh: ["dummy", "bridge"], vxlan: ["vxlan"] } as const;
 
 /** `trs<own rank>-<remote rank>`: the only names, besides MESH_DEVICE and VXLAN_NAMES, that this plan may delete. */
-const TUNNEL_NAME = /^trs\d+-\d+$/;
+export const TUNNEL_NAME = /^trs\d+-\d+$/;
 
 /**
  * All neighbours of a VXLAN device are written down. With ARP a far end could add itself to them, and a next hop that

@@ -4,7 +4,7 @@ import { systemClock } from "../../platform/clock.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { syncDataPath } from "../data-path.ts";
 import { MESH_VXLAN, MESH_VXLAN_PORT, VXLAN_VNI } from "../marks.ts";
-import { observeTunnels } from "../observe.ts";
+import { observeDataPath } from "../observe.ts";
 import type { DataPath, VxlanDevice } from "../state.ts";
 import { EMPTY_DATA_PATH } from "../state.ts";
 import type { TestNode } from "../testing/namespace.ts";
@@ -99,7 +99,7 @@ describe.each([4, 6] as const)("over IPv%d", (outer) => {
   }, 60_000);
 
   test("what is observed tells who is behind the device", async () => {
-    expect(await observeTunnels(east.run)).toMatchObject([
+    expect((await observeDataPath(east)).tunnels).toMatchObject([
       { kind: "VXLAN", link: { name, up: true }, vxlan: { peers: device(EAST, WEST, outer).peers } },
     ]);
   }, 60_000);
