@@ -1,18 +1,18 @@
 import path from "node:path";
-import { agentDaemon, logFile, recordProcess } from "../../lab/daemons.ts";
+import { agentDaemon, isListening, logFile, recordProcess } from "../../lab/daemons.ts";
 import { breakTarget } from "../../lab/faults.ts";
 import { onNode, requireNode } from "../../lab/place.ts";
 import type { Place } from "../../lab/place.ts";
 import { startDetached } from "../../lab/process.ts";
 import { stateOf } from "../../lab/state.ts";
 import { contextFile } from "../../lab/trestle.ts";
-import { waitUntil } from "../../lab/wait.ts";
+import { logTail, waitUntil } from "../../lab/wait.ts";
 import { runner } from "../../platform/run.ts";
 import { ROUTE_PROTOCOL } from "../../tunnel/marks.ts";
 import { placeIn } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { BUNDLED, CHECKOUT } from "./bundle.ts";
-import { awaitRest, deedsOf } from "./journal.ts";
+import { awaitRest } from "./journal.ts";
 import { memoryOf } from "./usage.ts";
 import type { Memory } from "./usage.ts";
 
@@ -49,16 +49,13 @@ export async function measureMemory(bench: Bench, peers: number, rounds: number)
   const node = requireNode(layout, CLUSTER, NODE);
   const place = onNode(stateOf(lab), node);
   const [program = "nsenter", ...prefix] = place.prefix;
-  const since = lab.clock.now();
-  const agent = await startDetached(
-    program,
-    [...prefix, BUNDLED, ...agentDaemon(lab, node).words],
-    logFile(lab, AGENT),
-  );
+  const { words, serves } = agentDaemon(lab, node);
+  const log = logFile(lab, AGENT);
+  const agent = await startDetached(program, [...prefix, BUNDLED, ...words], log);
   await recordProcess(lab, AGENT, agent);
   await waitUntil(
-    () => deedsOf(bench, AGENT, since).find(({ event }) => event === "synced"),
-    () => "the bundled agent does not bring its kernel about",
+    () => (isListening(agent.pid, serves.port) ? true : undefined),
+    () => `the bundled agent does not serve; its log:\n${logTail(log)}`,
     { clock: lab.clock, signal, limitMs: 60_000 },
   );
   const alone = await progress.step("agent alone", () => sample(bench, agent.pid));
