@@ -18,23 +18,27 @@ import { hubFigures } from "./figures-hub.ts";
 import { linkFigures } from "./figures-link.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { pathFigures } from "./figures-paths.ts";
+import { scaleFigures } from "./figures-scale.ts";
 import { timeHub } from "./hub.ts";
 import { createLink, timeLinks } from "./link.ts";
 import { describeMachine } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { keepResult } from "./results.ts";
+import { timeScale } from "./scale.ts";
 import { drawHub } from "./section-hub.ts";
 import { drawLink } from "./section-link.ts";
 import { drawMemory } from "./section-memory.ts";
 import { drawPaths } from "./section-paths.ts";
+import { drawScale } from "./section-scale.ts";
 
-const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [--rounds N] [--seconds N] [--members N]
+const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [--rounds N] [--seconds N] [--members N]
 
   link            time from link create to the first packet from pod to pod (15 rounds)
   paths           throughput and latency beside a hand-made tunnel and no tunnel (5 rounds)
   memory          a bundled agent's memory with many peers, and how fast commands start (15 rounds)
   hub             from a change to the last of many members, and all of them at once (30 rounds)
+  scale           what linked clusters cost a gateway: plan and kernel, first and change by change (3 rounds)
   --rounds N      as many rounds of each
   --seconds N     length of each throughput figure (3)
   --members N     as many members or peers (1000)
@@ -74,6 +78,10 @@ const ALONE = {
   hub: async (on: Pick<Bench, "progress" | "signal">, { rounds = 30, members }: Wishes) => {
     const figures = hubFigures(await timeHub(members, rounds, on));
     return { figures, section: drawHub(figures) };
+  },
+  scale: async (on: Pick<Bench, "progress" | "signal">, { rounds = 3, members }: Wishes) => {
+    const figures = scaleFigures(await timeScale(members, rounds, on));
+    return { figures, section: drawScale(figures) };
   },
 } satisfies Record<string, (on: Pick<Bench, "progress" | "signal">, wishes: Wishes) => Promise<Outcome>>;
 
