@@ -1,8 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { applyFirewall } from "./firewall/apply.ts";
-import type { FirewallStep } from "./firewall/plan.ts";
-import { planFirewall } from "./firewall/plan.ts";
-import { rulesetOf } from "./firewall/ruleset.ts";
+import { planFirewallChange } from "./firewall/change.ts";
 import { ipBatch } from "./ip.ts";
 import { applyNexthops } from "./nexthops/apply.ts";
 import { planNexthops } from "./nexthops/plan.ts";
@@ -33,9 +31,9 @@ export async function amendDataPath(
   held: DataPath,
 ): Promise<SyncReport | undefined> {
   if (!isDeepStrictEqual(frameOf(want), frameOf(held))) return undefined;
-  const firewall = planFirewall(want.firewall && rulesetOf(want.firewall), held.firewall && rulesetOf(held.firewall));
+  const firewall = want.firewall && held.firewall ? planFirewallChange(want.firewall, held.firewall) : [];
   const nexthops = planNexthops(...unshared(want.nexthops, held.nexthops));
-  if (!firewall.every(isAboutElements) || nexthops.put.some(({ op }) => op === "recreate")) return undefined;
+  if (firewall === undefined || nexthops.put.some(({ op }) => op === "recreate")) return undefined;
   const { run } = deps;
   const routes = planRoutes(...unshared(want.routes, held.routes));
   const report = new ReportWriter();
@@ -61,14 +59,19 @@ function frameOf({ wireGuard, vxlan, meshAddresses, firewall, sysctls }: DataPat
   return [wireGuard.map(withoutPeers), vxlan.map(withoutPeers), meshAddresses, firewall === undefined, sysctls];
 }
 
-function isAboutElements({ op }: FirewallStep): boolean {
-  return op === "add" || op === "delete";
-}
-
-/** Both without the objects that they share: those need no step, and of thousands nearly all are. */
+/**
+ * Both without the objects that they share: those need no step, and of thousands nearly all are. Lists are planned in
+ * one order, so what is alike at both ends is dropped by a glance, before the rest is looked up.
+ */
 function unshared<T extends object>(want: readonly T[], have: readonly T[]): [T[], T[]] {
-  const [wanted, present] = [new Set<T>(want), new Set<T>(have)];
-  return [want.filter((each) => !present.has(each)), have.filter((each) => !wanted.has(each))];
+  const shorter = Math.min(want.length, have.length);
+  let head = 0;
+  while (head < shorter && want[head] === have[head]) head += 1;
+  let tail = 0;
+  while (tail < shorter - head && want.at(-1 - tail) === have.at(-1 - tail)) tail += 1;
+  const [wanted, present] = [want.slice(head, want.length - tail), have.slice(head, have.length - tail)];
+  const [ofWanted, ofPresent] = [new Set(wanted), new Set(present)];
+  return [wanted.filter((each) => !ofPresent.has(each)), present.filter((each) => !ofWanted.has(each))];
 }
 
 async function amendPeers(

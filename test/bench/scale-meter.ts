@@ -31,11 +31,7 @@ interface Spell {
 
 export function meterOn(node: TestNode): Meter {
   let spells: Spell[] = [];
-  const cpu = async () => ({
-    own: process.cpuUsage(),
-    programs: childrenMs(),
-    tunnels: (await tunnelPids(node)).reduce((sum, pid) => sum + cpuMs(pid), 0),
-  });
+  const tunnelsMs = async (): Promise<number> => (await tunnelPids(node)).reduce((sum, pid) => sum + cpuMs(pid), 0);
   return {
     run: async (program, args, options) => {
       const start = performance.now();
@@ -47,18 +43,19 @@ export function meterOn(node: TestNode): Meter {
       }
     },
     cost: async (work) => {
-      const before = await cpu();
+      const tunnels = await tunnelsMs();
+      const programs = childrenMs();
+      const own = process.cpuUsage();
       spells = [];
       const start = performance.now();
       const value = await work();
       const wallMs = performance.now() - start;
-      const { user, system } = process.cpuUsage(before.own);
-      const after = await cpu();
+      const { user, system } = process.cpuUsage(own);
       const cost = {
         wallMs,
         ownMs: (user + system) / 1_000,
-        programsMs: after.programs - before.programs,
-        tunnelsMs: after.tunnels - before.tunnels,
+        programsMs: childrenMs() - programs,
+        tunnelsMs: (await tunnelsMs()) - tunnels,
         parts: partsOf(spells),
       };
       return [value, cost];
