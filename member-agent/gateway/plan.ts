@@ -9,6 +9,7 @@ import { backstopTo, ownMeshSources } from "../node/plan.ts";
 import type { AddressByFamily, RemotePlan } from "../remote-plan.ts";
 import type { OwnGateway, Remote, Situation } from "../situation.ts";
 import { groupID, tunnelNexthopID, vxlanNexthopID } from "./nexthop-ids.ts";
+import { probedFamily } from "./probe-paths.ts";
 import type { FarEnd } from "./vxlan-plan.ts";
 import { farEnds, vxlanPeers } from "./vxlan-plan.ts";
 import { wireGuardPeers } from "./wireguard-plan.ts";
@@ -102,37 +103,35 @@ function deviceMtus(remote: Remote, ends: readonly FarEnd[], wire: Wire): number
   return remote.sends === "WireGuard" ? [wireGuardMtu(wire)] : ends.map(({ outer }) => vxlanMtu(wire, outer));
 }
 
-/** Every health address of a linked cluster into the one tunnel that ends there, so that a heartbeat proves that tunnel. */
+/**
+ * The health addresses of a linked cluster, each into the one tunnel that ends there, so that what passes proves that
+ * tunnel. Of the family that is used for it: of thousands of routes a third would be for nothing.
+ */
 function healthRoutes(remote: Remote, ends: readonly FarEnd[], { rank, wire, health }: GatewayVantage): Route[] {
   const overWireGuard = remote.accepts.includes("WireGuard") ? remote.gateways : [];
-  return remote.meshPrefixes.flatMap((meshPrefix) => {
-    const family = familyOf(meshPrefix);
-    const route = (
-      kind: TunnelKind,
-      gateway: Remote["gateways"][number],
-      target: RouteTarget,
-      device: number,
-    ): Route => ({
-      prefix: healthAddress(meshPrefix, gateway.rank, kind),
-      target,
-      src: health[kind][family],
-      mtu: routeMtu(gatewayMtu(remote, gateway, kind, wire), [device]),
-    });
-    return [
-      ...overWireGuard.map((gateway) =>
-        route(
-          "WireGuard",
-          gateway,
-          { kind: "device", device: wireGuardDevice(rank, gateway.rank) },
-          wireGuardMtu(wire),
-        ),
-      ),
-      ...ends.flatMap(({ gateway, outer, vias }) => {
-        const via = vias[family];
-        if (via === undefined) return [];
-        const hops = [{ via, device: MESH_VXLAN[outer], onlink: true }];
-        return [route("VXLAN", gateway, { kind: "multipath", hops }, vxlanMtu(wire, outer))];
-      }),
-    ];
+  const family = probedFamily(Object.values(health.WireGuard), remote.meshPrefixes);
+  const meshPrefix = remote.meshPrefixes.find((prefix) => familyOf(prefix) === family);
+  if (family === undefined || meshPrefix === undefined) return [];
+  const route = (
+    kind: TunnelKind,
+    gateway: Remote["gateways"][number],
+    target: RouteTarget,
+    device: number,
+  ): Route => ({
+    prefix: healthAddress(meshPrefix, gateway.rank, kind),
+    target,
+    src: health[kind][family],
+    mtu: routeMtu(gatewayMtu(remote, gateway, kind, wire), [device]),
   });
+  return [
+    ...overWireGuard.map((gateway) =>
+      route("WireGuard", gateway, { kind: "device", device: wireGuardDevice(rank, gateway.rank) }, wireGuardMtu(wire)),
+    ),
+    ...ends.flatMap(({ gateway, outer, vias }) => {
+      const via = vias[family];
+      if (via === undefined) return [];
+      const hops = [{ via, device: MESH_VXLAN[outer], onlink: true }];
+      return [route("VXLAN", gateway, { kind: "multipath", hops }, vxlanMtu(wire, outer))];
+    }),
+  ];
 }

@@ -1,6 +1,6 @@
 import { addressPart, familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
-import type { TunnelKind } from "../../mesh/resources.ts";
+import type { Family, TunnelKind } from "../../mesh/resources.ts";
 import type { Remote, Situation } from "../situation.ts";
 
 /** One kind of tunnel between this gateway and one of a linked cluster. */
@@ -45,7 +45,10 @@ export function probePathPlanner(): (
 }
 
 function pathsTo(remote: Remote, ownRank: number, meshPrefixes: readonly string[]): readonly ProbePath[] {
-  const [ours, theirs] = commonPrefixes(meshPrefixes, remote.meshPrefixes) ?? [];
+  const family = probedFamily(meshPrefixes, remote.meshPrefixes);
+  const [ours, theirs] = [meshPrefixes, remote.meshPrefixes].map((list) =>
+    list.find((one) => familyOf(one) === family),
+  );
   if (ours === undefined || theirs === undefined) return [];
   const { name: cluster, sends, tunnel: wants, accepts, gateways } = remote;
   return accepts.flatMap((kind) => {
@@ -65,11 +68,13 @@ function paceOf({ accepts, sends, tunnel }: Remote, kind: TunnelKind): number | 
   return kind === "VXLAN" ? SETTLED_MS : undefined;
 }
 
-/** One family suffices to prove a tunnel, for it carries both; IPv4 where both sides have it. */
-function commonPrefixes(ours: readonly string[], theirs: readonly string[]): [string, string] | undefined {
-  for (const family of [4, 6] as const) {
-    const [own, other] = [ours, theirs].map((prefixes) => prefixes.find((prefix) => familyOf(prefix) === family));
-    if (own !== undefined && other !== undefined) return [own, other];
-  }
-  return undefined;
+/**
+ * Of whose health addresses the tunnels to a linked cluster are proven: one family suffices, for a tunnel carries both;
+ * IPv4 where both sides have it.
+ * @param ours mesh prefixes, or addresses of them
+ */
+export function probedFamily(ours: readonly string[], theirs: readonly string[]): Family | undefined {
+  return ([4, 6] as const).find((family) =>
+    [ours, theirs].every((list) => list.some((text) => familyOf(text) === family)),
+  );
 }
