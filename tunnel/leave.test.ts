@@ -15,6 +15,7 @@ import type { TestNode } from "./testing/namespace.ts";
 import { pidsIn } from "./testing/namespace.ts";
 import { pathOf, RICH, testKeys } from "./testing/paths.ts";
 import { keptSysctls } from "./testing/sysctl-memory.ts";
+import { timely } from "./testing/timely.ts";
 
 /** What was there before we came is there after we left, whatever happened between; and nothing else is. */
 
@@ -112,17 +113,21 @@ test(
   "whenever a joining process ended, and whenever the one that leaves after it did, the next one leaves no trace",
   () =>
     fc.assert(
-      fc.asyncProperty(fc.nat(90), fc.nat(60), (joining, leaving) =>
-        withMachine(async (node) => {
-          const memory = keptSysctls();
-          const joins = mortal(node.run, memory, joining);
-          await syncDataPath(agent(joins.run, joins.sysctlMemory), pathOf(RICH, await testKeys(node.run)));
-          const leaves = mortal(node.run, memory, leaving);
-          await removeDataPath(agent(leaves.run, leaves.sysctlMemory));
-          await leavesNoTrace(node, memory);
-        }),
+      fc.asyncProperty(
+        fc.nat(90),
+        fc.nat(60),
+        timely(100_000, (joining, leaving) =>
+          withMachine(async (node) => {
+            const memory = keptSysctls();
+            const joins = mortal(node.run, memory, joining);
+            await syncDataPath(agent(joins.run, joins.sysctlMemory), pathOf(RICH, await testKeys(node.run)));
+            const leaves = mortal(node.run, memory, leaving);
+            await removeDataPath(agent(leaves.run, leaves.sysctlMemory));
+            await leavesNoTrace(node, memory);
+          }),
+        ),
       ),
-      { numRuns: 15, interruptAfterTimeLimit: 120_000 },
+      { numRuns: 15 },
     ),
   LIMIT_MS,
 );

@@ -12,6 +12,7 @@ import type { TestNode } from "./testing/namespace.ts";
 import type { Shape, TestKeys } from "./testing/paths.ts";
 import { pathOf, testKeys } from "./testing/paths.ts";
 import { keptSysctls } from "./testing/sysctl-memory.ts";
+import { timely } from "./testing/timely.ts";
 
 /**
  * The promise of the whole folder: whatever the kernel holds, one sync makes it hold exactly what is wanted. What that
@@ -80,21 +81,24 @@ test(
   "from any damaged state one sync reaches exactly what is wanted, and a second one does nothing",
   () =>
     fc.assert(
-      fc.asyncProperty(cases, async ({ before, after, damages, additions, restarts }) => {
-        const want = pathOf(after, keys);
-        await clearAdditions();
-        await syncDataPath(deps, pathOf(before, keys));
-        for (const script of damages) await node.run("sh", ["-c", script]).catch(() => undefined);
-        for (const { add } of additions) await node.run("sh", ["-c", add]);
-        if (restarts) deps = { ...deps, endpointMemory: new Map() };
-        expect((await syncDataPath(deps, want)).failed).toEqual([]);
-        expect(await syncDataPath(deps, want)).toEqual({ done: [], failed: [] });
-        for (const { remove } of additions) await node.run("sh", ["-c", remove]);
-        // Our rule in a chain that drops no more goes.
-        expect((await syncDataPath(deps, want)).failed).toEqual([]);
-        expect(differences(await modelOf(after), await dumpKernel(node.run))).toEqual([]);
-      }),
-      { numRuns: 40, interruptAfterTimeLimit: 120_000 },
+      fc.asyncProperty(
+        cases,
+        timely(100_000, async ({ before, after, damages, additions, restarts }) => {
+          const want = pathOf(after, keys);
+          await clearAdditions();
+          await syncDataPath(deps, pathOf(before, keys));
+          for (const script of damages) await node.run("sh", ["-c", script]).catch(() => undefined);
+          for (const { add } of additions) await node.run("sh", ["-c", add]);
+          if (restarts) deps = { ...deps, endpointMemory: new Map() };
+          expect((await syncDataPath(deps, want)).failed).toEqual([]);
+          expect(await syncDataPath(deps, want)).toEqual({ done: [], failed: [] });
+          for (const { remove } of additions) await node.run("sh", ["-c", remove]);
+          // Our rule in a chain that drops no more goes.
+          expect((await syncDataPath(deps, want)).failed).toEqual([]);
+          expect(differences(await modelOf(after), await dumpKernel(node.run))).toEqual([]);
+        }),
+      ),
+      { numRuns: 40 },
     ),
   LIMIT_MS,
 );

@@ -1,6 +1,6 @@
 /**
- * Things that go wrong on a machine, as scripts of sh; where there is nothing to damage they do nothing. Nothing here
- * waits: one damage may fall on what another left.
+ * Things that go wrong on a machine, as scripts of sh; where there is nothing to damage they do nothing, and one may fall
+ * on what another left.
  */
 
 const WIREGUARD = ["trs0-0", "trs0-1"];
@@ -20,8 +20,8 @@ const links = [
 const wireGuard = WIREGUARD.flatMap((device) => {
   const peer = `peer "$(wg show ${device} peers)"`;
   return [
-    // Its device goes a moment later; whatever is found in between is as good a damage.
-    `kill -9 $(pgrep --ns $$ --nslist net -f 'wireguard-go ${device}')`,
+    // Its device goes a moment later, and no sync can tell that it will.
+    `kill -9 $(pgrep --ns $$ --nslist net -f '[w]ireguard-go ${device}') && while ip link show dev ${device}; do :; done`,
     `wg set ${device} ${peer} remove`,
     `wg set ${device} ${peer} allowed-ips ''`,
     `wg set ${device} ${peer} allowed-ips 10.99.0.0/16 persistent-keepalive 33`,
@@ -39,7 +39,7 @@ const vxlan = VXLAN.flatMap((device) => [
   `bridge fdb append 00:00:00:00:00:00 dev ${device} dst 192.0.2.99`,
   `ip neigh delete 10.103.255.1 dev ${device}`,
   `ip neigh replace 10.103.255.1 dev ${device} lladdr 02:00:00:00:09:09 nud permanent`,
-  `ip neigh replace fd65:3:0:ffff::1 dev ${device} lladdr 02:00:00:00:09:09 nud reachable`,
+  `ip neigh replace fe80::ff:fe00:300 dev ${device} lladdr 02:00:00:00:09:09 nud reachable`,
   `ip neigh add 10.103.255.99 dev ${device} lladdr 02:00:00:00:09:09 nud permanent`,
   `ip neigh flush dev ${device} nud all`,
   `ip link set dev ${device} type vxlan learning`,

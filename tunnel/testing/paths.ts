@@ -1,3 +1,4 @@
+import { linkLocalAddress } from "../../mesh/mac-address.ts";
 import type { Run } from "../../platform/run.ts";
 import {
   BACKSTOP_METRIC,
@@ -131,11 +132,15 @@ function vxlanDevice(name: string, port: number, peers: number, variant: 0 | 1):
     mac: `02:00:00:00:01:0${variant}`,
     mtu: 1430 - 20 * variant,
     peers: Array.from({ length: peers }, (_, at) => ({
-      mac: `02:00:00:00:03:0${at}`,
+      mac: farMac(at),
       endpoint: over6 ? `2001:db8::3${at}` : `192.0.2.3${at + variant}`,
-      addresses: [`10.103.255.${at + 1}`, `fd65:3:0:ffff::${at + 1}`],
+      addresses: [`10.103.255.${at + 1}`, linkLocalAddress(farMac(at))],
     })),
   };
+}
+
+function farMac(at: number): string {
+  return `02:00:00:00:03:0${at}`;
 }
 
 function tunnelNexthops(ranks: number): Nexthop[] {
@@ -157,7 +162,7 @@ function vxlanNexthops(peers: number): Nexthop[] {
       return { id: 4300 + at, family: 4, device, via: `10.103.255.${at + 1}`, onlink: true };
     }),
     ...members.map((at): Nexthop => {
-      return { id: 4400 + at, family: 6, device, via: `fd65:3:0:ffff::${at + 1}`, onlink: true };
+      return { id: 4400 + at, family: 6, device, via: linkLocalAddress(farMac(at)), onlink: true };
     }),
     ...(peers === 0 ? [] : [{ id: 5300, group: members.map((at) => 4300 + at) }]),
     ...(peers === 0 ? [] : [{ id: 5301, group: members.map((at) => 4400 + at) }]),
@@ -184,6 +189,6 @@ function farNeighbours(): Route[] {
     ({ kind: "multipath", hops: [{ via, device: NODE_VXLAN[6], onlink: true }] }) as const;
   return [
     { prefix: "10.101.9.0/24", target: through("10.103.255.1") },
-    { prefix: "fd65:1:0:9::/64", target: through("fd65:3:0:ffff::1") },
+    { prefix: "fd65:1:0:9::/64", target: through(linkLocalAddress(farMac(0))) },
   ];
 }
