@@ -1,5 +1,6 @@
 import { MeshError } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
+import { ipBatch } from "../ip.ts";
 import type { Outcome } from "../outcome.ts";
 import { attempt } from "../outcome.ts";
 import { DEVICE_ALIAS } from "../marks.ts";
@@ -7,6 +8,7 @@ import type { LinkStep } from "./plan.ts";
 import { vxlanArguments } from "./vxlan.ts";
 
 type CreateStep = Extract<LinkStep, { readonly op: "create" }>;
+type SettingStep = Extract<LinkStep, { readonly op: "set" | "address" }>;
 
 export interface AppliedLinks {
   readonly outcomes: readonly Outcome[];
@@ -15,35 +17,42 @@ export interface AppliedLinks {
 }
 
 /**
- * Carries out link steps, in order.
+ * Carries out link steps: devices come and go one by one, then those that are there are set right, all by one process.
  * @param wireGuardGo path of wireguard-go, for kernels without WireGuard
  */
 export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuardGo?: string): Promise<AppliedLinks> {
   const outcomes: Outcome[] = [];
   const absent = new Set<string>();
-  for (const step of steps) {
-    if (absent.has(step.name)) {
-      continue; // it could not be made: one failure says it all
-    }
+  for (const step of steps.filter((each) => !isSetting(each))) {
     const outcome = await attempt(sentence(step), () => applyLink(run, step, wireGuardGo));
     if (outcome.error !== undefined && (step.op === "create" || step.op === "refuse")) {
-      absent.add(step.name);
+      absent.add(step.name); // one failure says it all
     }
     outcomes.push(outcome);
   }
-  return { outcomes, absent };
+  const settings = steps.filter(isSetting).filter(({ name }) => !absent.has(name));
+  const set = await ipBatch(run, settings.map(settingLine));
+  return { outcomes: [...outcomes, ...set], absent };
 }
 
-async function applyLink(run: Run, step: LinkStep, wireGuardGo: string | undefined): Promise<void> {
+function isSetting(step: LinkStep): step is SettingStep {
+  return step.op === "set" || step.op === "address";
+}
+
+function settingLine(step: SettingStep): string {
+  return step.op === "set"
+    ? `link set dev ${step.name} ${step.args.join(" ")}`
+    : `address add ${step.address} dev ${step.name} scope host`;
+}
+
+async function applyLink(
+  run: Run,
+  step: Exclude<LinkStep, SettingStep>,
+  wireGuardGo: string | undefined,
+): Promise<void> {
   switch (step.op) {
     case "create":
       return create(run, step, wireGuardGo);
-    case "set":
-      await run("ip", ["link", "set", "dev", step.name, ...step.args]);
-      return;
-    case "address":
-      await run("ip", ["address", "add", step.address, "dev", step.name, "scope", "host"]);
-      return;
     case "delete":
       // wireguard-go sees its device go, removes its socket and exits by itself.
       await run("ip", ["link", "delete", "dev", step.name]);
@@ -107,16 +116,7 @@ async function createMeshDevice(run: Run, name: string): Promise<void> {
   }
 }
 
-function sentence(step: LinkStep): string {
-  return ["link", step.op, step.name, ...detail(step)].join(" ");
-}
-
-function detail(step: LinkStep): readonly string[] {
-  if (step.op === "create") {
-    return step.role === "vxlan" ? vxlanArguments(step.vxlan) : [step.role];
-  }
-  if (step.op === "address") {
-    return [step.address];
-  }
-  return step.op === "set" ? step.args : [];
+function sentence(step: Exclude<LinkStep, SettingStep>): string {
+  const settings = step.op !== "create" ? [] : step.role === "vxlan" ? vxlanArguments(step.vxlan) : [step.role];
+  return ["link", step.op, step.name, ...settings].join(" ");
 }
