@@ -1,0 +1,253 @@
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { z } from "zod";
+import type { PairStatus, TunnelKind } from "../../mesh/resources.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
+import { wireGuardDevice } from "../../tunnel/marks.ts";
+import { connections, datagrams } from "./support/flows.ts";
+import { awaitAnswer, startPings } from "./support/ping.ts";
+import type { Pinging } from "./support/ping.ts";
+import { startStream } from "./support/stream.ts";
+import type { CheckedStream } from "./support/stream.ts";
+import { allUp, LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
+import { packetsBetween, packetsIn, TUNNELS } from "./support/tunnels.ts";
+
+/** All gateways carry traffic at once, and go on doing so while a link's kind changes under them. */
+
+const lab = newTestLab();
+const FILE = path.join(import.meta.dirname, "gateways.yaml");
+const EAST = ["east/a", "east/b"];
+const WEST = ["west/a", "west/b"];
+const GATEWAYS = [...EAST, ...WEST];
+/** A flow has a tunnel by chance: of so many the least lucky of four tunnels has ten, but once in 100,000 times. */
+const FLOWS = 96;
+
+beforeAll(async () => {
+  await lab.up(FILE);
+}, 2 * LAB_LIMIT_MS);
+
+afterAll(() => lab.down(), LAB_LIMIT_MS);
+
+const gateways = z.array(z.object({ spec: z.object({ node: z.string(), rank: z.int() }) }));
+
+/** Rank by gateway, as a cluster's store has it. */
+async function ranks(cluster: string): Promise<Readonly<Record<string, number>>> {
+  const found = gateways.parse(JSON.parse(await lab.at(cluster, "get", "gateways", "--output", "json")));
+  return Object.fromEntries(found.map(({ spec }) => [spec.node, spec.rank]));
+}
+
+describe("flows", () => {
+  const [EAST_A] = EAST;
+  test.each([
+    ["a plain node to one on a plain node", "east/api", "west/db", EAST, WEST],
+    ["a gateway to one on a plain node", "east/web", "west/db", [EAST_A], WEST],
+    ["a gateway to one on a gateway", "east/web", "west/cache", [EAST_A], ["west/a"]],
+  ])(
+    "from a pod on %s spread over all tunnels that there are, each way",
+    async (_, from, to, sending, answering) => {
+      const device = { east: await ranks("east"), west: await ranks("west") };
+      const rankOf = (gateway: string): number =>
+        device[gateway.startsWith("east") ? "east" : "west"][gateway.slice(5)] ?? -1;
+      const between = (senders: readonly (string | undefined)[], takers: readonly string[]): string[] =>
+        senders.flatMap((sender = "") =>
+          takers.map((taker) => `${taker} ${wireGuardDevice(rankOf(taker), rankOf(sender))}`),
+        );
+      for (const family of [4, 6] as const) {
+        const before = await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard);
+        const address = lab.pod(to, family);
+        expect(await datagrams(lab.place(from), lab.place(to), address, FLOWS)).toEqual({
+          [lab.pod(from, family)]: FLOWS,
+        });
+        const crossed = packetsBetween(before, await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard));
+        console.log(`IPv${family}, ${from} to ${to}, packets out of each tunnel:`, crossed);
+        const used = Object.keys(crossed).filter((tunnel) => (crossed[tunnel] ?? 0) > 0);
+        expect(used.toSorted()).toEqual([...between(sending, WEST), ...between(answering, EAST)].toSorted());
+        const total = Object.values(crossed).reduce((sum, count) => sum + count, 0);
+        for (const tunnel of used) expect(crossed[tunnel]).toBeGreaterThan(total / 40);
+      }
+    },
+    120_000,
+  );
+
+  test("answers that come by another gateway pass foreign rules that drop what conntrack calls invalid", async () => {
+    const strict =
+      "table inet strict { chain forward { type filter hook forward priority 0; ct state invalid counter drop; }; }";
+    const places = GATEWAYS.map((gateway) => lab.place(gateway));
+    for (const { run } of places) await run("nft", ["-f", "-"], { stdin: strict });
+    const ways = ["east/api", "east/web"].flatMap((east) =>
+      ["west/db", "west/cache"].flatMap(
+        (west) =>
+          [
+            [east, west],
+            [west, east],
+          ] as const,
+      ),
+    );
+    for (const [from, to] of ways) {
+      for (const family of [4, 6] as const) {
+        const seen = await connections(lab.place(from), lab.place(to), lab.pod(to, family), 32);
+        expect({ from, to, family, seen }).toEqual({ from, to, family, seen: { [lab.pod(from, family)]: 32 } });
+      }
+    }
+    for (const { run } of places) {
+      expect(await run("nft", ["list", "table", "inet", "strict"])).toContain("counter packets 0 bytes 0 drop");
+      await run("nft", ["delete", "table", "inet", "strict"]);
+    }
+  }, 240_000);
+});
+
+test("gateways have the lowest ranks, and keep them when their agents start again in another order", async () => {
+  const before = { east: await ranks("east"), west: await ranks("west") };
+  for (const each of Object.values(before)) expect(new Set(Object.values(each))).toEqual(new Set([0, 1]));
+  const devices = await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard);
+  for (const gateway of GATEWAYS) await lab.kill(`agent:${gateway}`);
+  await lab.mend(...GATEWAYS.toReversed().map((gateway) => `agent:${gateway}`));
+  await eventually(() => allUp(lab, 2), 60_000);
+  expect({ east: await ranks("east"), west: await ranks("west") }).toEqual(before);
+  expect(Object.keys(await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard))).toEqual(Object.keys(devices));
+}, 240_000);
+
+/** Says of which kind the link shall be, as a person does: by a file. */
+async function applyKind(tunnel: TunnelKind): Promise<void> {
+  const file = path.join(lab.lab.dir, "link.yaml");
+  const link = `{ apiVersion: trestle.dev/v1alpha1, kind: ClusterLink, metadata: { name: both }, spec: { members: { names: [east, west] }, tunnel: ${tunnel} } }`;
+  writeFileSync(file, link);
+  expect(await lab.ask("apply", "-f", file)).toBe("clusterlink/both configured\n");
+}
+
+async function pair(from: string, to: string): Promise<PairStatus | undefined> {
+  return (await lab.status()).pairs.find((each) => each.from === from && each.to === to);
+}
+
+/** True when both sides send by that kind and say that all is well, else what they say. */
+async function allBy(tunnel: TunnelKind): Promise<unknown> {
+  const { pairs } = await lab.status();
+  const isWell = ({ tunnel: by, state, reason }: PairStatus): boolean =>
+    by === tunnel && state === "Up" && reason === "Heard";
+  return (pairs.length === 2 && pairs.every(isWell)) || pairs;
+}
+
+/** Peers of WireGuard and far ends of VXLAN that gateways know. */
+async function peers(tunnel: TunnelKind): Promise<string[]> {
+  const words = { WireGuard: "wg show all peers", VXLAN: "bridge fdb show | grep ' dev trsvx' || true" };
+  const shown = GATEWAYS.map(async (gateway) => lab.place(gateway).run("sh", ["-c", words[tunnel]]));
+  return (await Promise.all(shown)).flatMap((text) => text.split("\n").filter(Boolean));
+}
+
+/** Packets that come in by either kind while `pings` has so many more answered. */
+async function carriedBy(pings: Pinging, count: number): Promise<Readonly<Record<TunnelKind, number>>> {
+  const all = async (kind: TunnelKind) => packetsIn(lab, GATEWAYS, TUNNELS[kind]);
+  const before = { WireGuard: await all("WireGuard"), VXLAN: await all("VXLAN") };
+  const goal = pings.seen().answered + count;
+  await eventually(() => pings.seen().answered >= goal || pings.seen(), 60_000 + count * 20);
+  const sum = async (kind: TunnelKind): Promise<number> =>
+    Object.values(packetsBetween(before[kind], await all(kind))).reduce((total, packets) => total + packets, 0);
+  return { WireGuard: await sum("WireGuard"), VXLAN: await sum("VXLAN") };
+}
+
+describe("a link's kind", () => {
+  /** Traffic of both families, both ways, over plain nodes and gateways. */
+  const PATHS = [
+    ["east/api", "west/db", 4],
+    ["west/db", "east/web", 6],
+    ["west/cache", "east/api", 4],
+    ["east/web", "west/cache", 6],
+  ] as const;
+  const pings: Pinging[] = [];
+  const streams: CheckedStream[] = [];
+
+  beforeAll(async () => {
+    for (const [from, to, family] of PATHS) {
+      pings.push(await startPings(lab.place(from), lab.pod(to, family)));
+      streams.push(await startStream(lab.place(from), lab.place(to), lab.pod(to, family)));
+    }
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all([...pings, ...streams].map(({ stop }) => stop()));
+  });
+
+  /** A ping that is under way is answered in a moment; one that is lost never is. */
+  async function expectNothingLost(): Promise<void> {
+    await eventually(
+      () => pings.every(({ seen }) => seen().lost.length === 0) || pings.map(({ seen }) => seen()),
+      5_000,
+    );
+    const ends = streams.flatMap(({ seen }) => seen());
+    expect(ends.map(({ wrongAt, ended }) => ({ wrongAt, ended }))).toEqual(ends.map(() => ({})));
+  }
+
+  test.each([
+    ["WireGuard", "VXLAN"],
+    ["VXLAN", "WireGuard"],
+  ] as const)(
+    "changes from %s to %s under traffic, which loses nothing",
+    async (old, wanted) => {
+      const [first] = pings as [Pinging];
+      expect((await carriedBy(first, 100))[old]).toBeGreaterThan(400);
+      const startMs = performance.now();
+      await applyKind(wanted);
+      await eventually(() => allBy(wanted), 60_000);
+      const changedMs = performance.now() - startMs;
+      const carried = await carriedBy(first, 200);
+      expect(carried[wanted]).toBeGreaterThan(800);
+      // Probes of the old kind go on for a while.
+      expect(carried[old]).toBeLessThan(carried[wanted] / 10);
+      expect(await peers(old)).not.toEqual([]);
+      await eventually(async () => {
+        const left = await peers(old);
+        return left.length === 0 || left;
+      }, 90_000);
+      const goneMs = performance.now() - startMs;
+      const silenceMs = Math.max(...streams.flatMap(({ seen }) => seen().map((end) => end.silenceMs)));
+      console.log(`${old} to ${wanted}:`, { changedMs, goneMs, silenceMs });
+      expect(goneMs).toBeGreaterThan(30_000);
+      await expectNothingLost();
+      expect(await allBy(wanted)).toBe(true);
+    },
+    240_000,
+  );
+
+  test("stays while a gateway of the other side can't prove the new one, and changes when it can", async () => {
+    const [first] = pings as [Pinging];
+    await lab.break("agent:west/b");
+    await applyKind("VXLAN");
+    await eventually(async () => {
+      const seen = await pair("east", "west");
+      return seen?.reason === "KindChanging" || seen;
+    });
+    // Longer than it takes to give up on a gateway that is gone.
+    await carriedBy(first, 3_000);
+    expect(await pair("east", "west")).toMatchObject({
+      tunnel: "WireGuard",
+      state: "Up",
+      reason: "KindChanging",
+      message: expect.stringContaining("VXLAN is not proven to gateway b yet"),
+    });
+    expect((await carriedBy(first, 100)).WireGuard).toBeGreaterThan(200);
+    await expectNothingLost();
+
+    await lab.mend("agent:west/b");
+    await eventually(() => allBy("VXLAN"), 60_000);
+    const carried = await carriedBy(first, 200);
+    expect(carried.WireGuard).toBeLessThan(carried.VXLAN / 10);
+    await expectNothingLost();
+  }, 240_000);
+});
+
+test("a gateway whose tunnels were killed has them again within a second or so, while its agent lives", async () => {
+  await applyKind("WireGuard");
+  await eventually(() => allBy("WireGuard"), 60_000);
+  const kinds = [4, 6] as const;
+  const pings = await Promise.all(
+    kinds.map((family) => startPings(lab.place("east/web"), lab.pod("west/cache", family))),
+  );
+  await lab.break("tunnel:east/a");
+  await eventually(() => pings.every(({ seen }) => seen().lost.length > 0) || pings.map(({ seen }) => seen()));
+  for (const family of kinds) await awaitAnswer(lab.place("east/web"), lab.pod("west/cache", family));
+  const lostMs = (await Promise.all(pings.map(({ stop }) => stop()))).map(({ lost }) => lost.length * 10);
+  console.log("milliseconds without an answer, by IPv4 and by IPv6:", lostMs);
+  for (const each of lostMs) expect(each).toBeLessThan(5_000);
+  await eventually(() => allBy("WireGuard"), 60_000);
+}, 120_000);
