@@ -40,6 +40,8 @@ interface Followed {
 }
 
 const LOOK_EVERY_MS = 1_000;
+/** While every pair is up the tunnels are asked less often: each look starts programs. */
+const SETTLED_EVERY_MS = 5_000;
 
 /** What a gateway hears of its paths to others, and what follows from it: their state, the kind to send by, where to dial. */
 export class GatewayPaths {
@@ -121,13 +123,18 @@ export class GatewayPaths {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { clock, log, onMove, onNews } = this.#parts;
+    let lookedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted || this.#followed === undefined) continue;
       const before = this.#kinds;
       if (before !== undefined && haveMoved(before, this.#decide(before))) onMove();
+      const { situation, refused } = this.#followed;
+      const isSettled =
+        this.pairs.length === situation.remotes.length && this.pairs.every(({ state }) => state === "Up");
+      if (isSettled && clock.monotonic() - lookedMs < SETTLED_EVERY_MS) continue;
+      lookedMs = clock.monotonic();
       try {
-        const { situation, refused } = this.#followed;
         if (await this.#watcher.look(situation, refused)) onNews();
       } catch (error) {
         log.warn({ event: "tunnels-unseen", error }, messageOf(error));
