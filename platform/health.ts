@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { MeshError, messageOf } from "./errors.ts";
 
@@ -31,6 +30,8 @@ export async function serveHealth(
     ["/healthz", healthy],
     ["/readyz", ready],
   ]);
+  // Imported, this module is asked for all it has, and loads a WebSocket and all that belongs to it: 16 MB.
+  const { createServer } = process.getBuiltinModule("node:http");
   const server = createServer((request, response) => {
     const answer = answers.get(request.url ?? "");
     const status = answer === undefined ? 404 : answer() ? 200 : 503;
