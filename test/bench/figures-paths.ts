@@ -1,25 +1,33 @@
+import type { TunnelKind } from "../../mesh/resources.ts";
 import type { Comparison, LatencySample, ThroughputSample } from "./compare.ts";
 import type { Variant } from "./paths.ts";
 import { median, percentile, ratios, rounded } from "./stats.ts";
 
 type PerVariant<T> = Readonly<Record<Variant, T>>;
 
-/** Throughput of one way and number of streams: each round's figure, their medians, quotients round by round. */
-interface ThroughputFigures {
-  readonly way: string;
-  readonly streams: number;
-  /** Mbit/s. */
+/** One figure of every round by each variant, its medians, and quotients taken round by round. */
+export interface Compared {
   readonly rounds: PerVariant<readonly number[]>;
   readonly median: PerVariant<number>;
-  readonly retransmits: PerVariant<number>;
   readonly toHandMade: Quotients;
   readonly toBare: Quotients;
 }
 
 /** Trestle's figure by another's. */
-interface Quotients {
+export interface Quotients {
   readonly rounds: readonly number[];
   readonly median: number;
+}
+
+/** Of one way and number of streams. */
+interface ThroughputFigures {
+  readonly way: string;
+  readonly streams: number;
+  /** Mbit/s. */
+  readonly speed: Compared;
+  /** CPU seconds of the whole machine a gigabit. */
+  readonly cpu: Compared;
+  readonly retransmits: PerVariant<number>;
 }
 
 /** Round-trip times of one way, of all rounds together, in milliseconds. */
@@ -30,24 +38,37 @@ interface LatencyFigures {
   readonly p99: PerVariant<number>;
 }
 
-export interface PathFigures {
-  readonly tunnel: { readonly wireguard: "kernel" | "wireguard-go"; readonly mtu: number };
-  readonly rounds: number;
-  readonly secondsEach: number;
+/** Of one kind of tunnel. */
+export interface TunnelFigures {
+  readonly kind: TunnelKind;
+  readonly by: "the kernel" | "wireguard-go";
+  /** Bytes. */
+  readonly mtu: number;
   readonly throughput: readonly ThroughputFigures[];
   readonly latency: readonly LatencyFigures[];
 }
 
+export interface PathFigures {
+  readonly rounds: number;
+  readonly secondsEach: number;
+  readonly tunnels: readonly TunnelFigures[];
+}
+
 /** What the samples come to. Pure. */
-export function pathFigures({ shape, rounds, seconds, throughput, latency }: Comparison): PathFigures {
-  const speeds = Map.groupBy(throughput, ({ way, streams }) => `${way} ${streams}`);
-  const times = Map.groupBy(latency, ({ way }) => way);
+export function pathFigures(comparisons: readonly Comparison[]): PathFigures {
+  const [first] = comparisons;
   return {
-    tunnel: { wireguard: shape.kind === "tun" ? "wireguard-go" : "kernel", mtu: shape.mtu },
-    rounds,
-    secondsEach: seconds,
-    throughput: [...speeds.values()].flatMap((samples) => throughputFigures(samples)),
-    latency: [...times].map(([way, samples]) => latencyFigures(way, samples)),
+    rounds: first?.rounds ?? 0,
+    secondsEach: first?.seconds ?? 0,
+    tunnels: comparisons.map(({ kind, shape, throughput, latency }) => ({
+      kind,
+      by: shape.kind === "tun" ? "wireguard-go" : "the kernel",
+      mtu: shape.mtu,
+      throughput: [...Map.groupBy(throughput, ({ way, streams }) => `${way} ${streams}`).values()].flatMap((samples) =>
+        throughputFigures(samples),
+      ),
+      latency: [...Map.groupBy(latency, ({ way }) => way)].map(([way, samples]) => latencyFigures(way, samples)),
+    })),
   };
 }
 
@@ -55,22 +76,29 @@ function throughputFigures(samples: readonly ThroughputSample[]): ThroughputFigu
   const [first] = samples;
   if (first === undefined) return [];
   const of = (variant: Variant) => samples.filter((sample) => sample.variant === variant);
-  const bits = perVariant((variant) => of(variant).map(({ bitsPerSecond }) => bitsPerSecond));
-  const quotients = (below: Variant): Quotients => {
-    const rounds = ratios(bits.trestle, bits[below]);
-    return { rounds: rounds.map((each) => rounded(each, 3)), median: rounded(median(rounds), 3) };
-  };
   return [
     {
       way: first.way,
       streams: first.streams,
-      rounds: perVariant((variant) => bits[variant].map(mega)),
-      median: perVariant((variant) => mega(median(bits[variant]))),
+      speed: compared((variant) => of(variant).map(({ bitsPerSecond }) => bitsPerSecond / 1e6), 0),
+      cpu: compared((variant) => of(variant).map(({ cpuPerGigabit }) => cpuPerGigabit), 3),
       retransmits: perVariant((variant) => of(variant).reduce((sum, { retransmits }) => sum + retransmits, 0)),
-      toHandMade: quotients("hand-made"),
-      toBare: quotients("bare"),
     },
   ];
+}
+
+function compared(of: (variant: Variant) => readonly number[], decimals: number): Compared {
+  const values = perVariant(of);
+  const quotients = (below: Variant): Quotients => {
+    const rounds = ratios(values.trestle, values[below]);
+    return { rounds: rounds.map((each) => rounded(each, 3)), median: rounded(median(rounds), 3) };
+  };
+  return {
+    rounds: perVariant((variant) => values[variant].map((each) => rounded(each, decimals))),
+    median: perVariant((variant) => rounded(median(values[variant]), decimals)),
+    toHandMade: quotients("hand-made"),
+    toBare: quotients("bare"),
+  };
 }
 
 function latencyFigures(way: string, samples: readonly LatencySample[]): LatencyFigures {
@@ -87,8 +115,4 @@ function latencyFigures(way: string, samples: readonly LatencySample[]): Latency
 
 function perVariant<T>(of: (variant: Variant) => T): PerVariant<T> {
   return { trestle: of("trestle"), "hand-made": of("hand-made"), bare: of("bare") };
-}
-
-function mega(bits: number): number {
-  return Math.round(bits / 1e6);
 }

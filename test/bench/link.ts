@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { askHub } from "../../lab/trestle.ts";
+import type { TunnelKind } from "../../mesh/resources.ts";
 import { waysOf } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { awaitRest, deedsOf } from "./journal.ts";
@@ -36,6 +37,11 @@ const made = z.object({ metadata: z.object({ creationTimestamp: z.iso.datetime()
 /** Makes the link and leaves it, by the ordinary command. */
 export async function createLink({ lab, layout, signal }: Bench): Promise<string> {
   return askHub(lab, layout, ["link", "create", LINK, "--members", "east,west", "--output", "json"], signal);
+}
+
+/** Makes its packets travel by another kind of tunnel; each end goes over to it when it is proven. */
+export async function changeLink({ lab, layout, signal }: Bench, kind: TunnelKind): Promise<void> {
+  await askHub(lab, layout, ["link", "change", LINK, "--tunnel", kind.toLowerCase()], signal);
 }
 
 /** Takes the link away. */

@@ -35,12 +35,12 @@ import { drawScale } from "./section-scale.ts";
 const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [--rounds N] [--seconds N] [--members N]
 
   link            time from link create to the first packet from pod to pod (15 rounds)
-  paths           throughput and latency beside a hand-made tunnel and no tunnel (5 rounds)
+  paths           throughput, CPU and latency of both kinds beside a hand-made tunnel and no tunnel (9 rounds)
   memory          a bundled agent's memory with many peers, and how fast commands start (15 rounds)
   hub             from a change to the last of many members, and all of them at once (30 rounds)
   scale           what linked clusters cost a gateway: plan and kernel, first and change by change (3 rounds)
   --rounds N      as many rounds of each
-  --seconds N     length of each throughput figure (3)
+  --seconds N     length of each throughput figure (2)
   --members N     as many members or peers (1000)
 `;
 
@@ -62,9 +62,13 @@ const ON_LAB = {
     const figures = linkFigures(await timeLinks(bench, rounds));
     return { figures, section: drawLink(figures) };
   },
-  paths: async (bench: Bench, { rounds = 5, seconds }: Wishes) => {
+  paths: async (bench: Bench, { rounds = 9, seconds }: Wishes) => {
     await createLink(bench);
-    const figures = pathFigures(await comparePaths(bench, rounds, seconds));
+    const comparisons = [
+      await comparePaths(bench, "WireGuard", rounds, seconds),
+      await comparePaths(bench, "VXLAN", rounds, seconds),
+    ];
+    const figures = pathFigures(comparisons);
     return { figures, section: drawPaths(figures) };
   },
   memory: async (bench: Bench, { rounds = 15, members }: Wishes) => {
@@ -149,7 +153,7 @@ function readWords(): { readonly names: readonly Name[]; readonly wishes: Wishes
     names: NAMES.filter((name) => positionals.length === 0 || positionals.includes(name)),
     wishes: {
       rounds: readCount("rounds", values.rounds),
-      seconds: readCount("seconds", values.seconds) ?? 3,
+      seconds: readCount("seconds", values.seconds) ?? 2,
       members: readCount("members", values.members) ?? 1_000,
     },
   };

@@ -1,123 +1,131 @@
-import { requireSite, firstGateway } from "../../lab/place.ts";
+import { z } from "zod";
+import { firstGateway, requireSite } from "../../lab/place.ts";
 import type { Place } from "../../lab/place.ts";
-import { wireGuardDevice } from "../../tunnel/marks.ts";
+import { stateOf } from "../../lab/state.ts";
+import type { TunnelKind } from "../../mesh/resources.ts";
+import { MESH_VXLAN, wireGuardDevice } from "../../tunnel/marks.ts";
 import { placeIn } from "./bench.ts";
 import type { Bench, Way } from "./bench.ts";
 import { HAND_MADE_DEVICE, makeTunnel, shapeOf } from "./hand-made.ts";
 import type { TunnelShape } from "./hand-made.ts";
 import { readSent } from "./sent.ts";
 import type { Sent } from "./sent.ts";
+import { planSideWays, SIDE_PROTOCOL, SIDE_RANGE, sideAddress, sideRange } from "./side-ways.ts";
+import type { Machine, SideEnd, SidePod } from "./side-ways.ts";
 
 /** What carries the same pods' packets between the same two gateways: Trestle's tunnel, one made by hand, none at all. */
 export const VARIANTS = ["trestle", "hand-made", "bare"] as const;
 export type Variant = (typeof VARIANTS)[number];
 
-/** The device of the sending gateway that a variant's packets leave by. */
-export const DEVICE_OF: Readonly<Record<Variant, string>> = {
-  trestle: wireGuardDevice(0, 0),
-  "hand-made": HAND_MADE_DEVICE,
-  bare: "eth0",
+/** Trestle's device of each kind, on a cluster's only gateway towards another's. */
+export const TRESTLE_DEVICE: Readonly<Record<TunnelKind, string>> = {
+  WireGuard: wireGuardDevice(0, 0),
+  VXLAN: MESH_VXLAN[4],
 };
+
+/** The device of the sending gateway that a variant's packets leave by. */
+export function devicesOf(kind: TunnelKind): Readonly<Record<Variant, string>> {
+  return { trestle: TRESTLE_DEVICE[kind], "hand-made": HAND_MADE_DEVICE, bare: "eth0" };
+}
 
 export interface Paths extends AsyncDisposable {
   /** Of Trestle's tunnel, and so of the other. */
   readonly shape: TunnelShape;
-  /** Sends the pods' packets by this variant from now on. */
-  take(variant: Variant): Promise<void>;
+  /** The same pods by each variant: another address of the far one. */
+  by(variant: Variant, way: Way): Way;
   /** What the sending gateway has sent so far, by device. */
   sent(): Promise<Sent>;
 }
 
-/** Marks this benchmark's routes, so that undoing is deleting what carries it (rtnetlink(7): 4 to 255 are for programs). */
-const PROTOCOL = 199;
-
-interface End {
-  readonly place: Place;
-  readonly address: string;
-  /** Its LAN's router. */
-  readonly router: string;
-  readonly siteRouter: Place;
-  /** The site router's address on the WAN. */
-  readonly uplink: string;
-  readonly pods: readonly string[];
-}
+/** On every node: what is between Trestle's prefixes is not tracked, and so this is not, either. */
+const TABLE = "inet bench";
+const UNTRACKED = `add table ${TABLE}; add chain ${TABLE} raw { type filter hook prerouting priority raw; }; add rule ${TABLE} raw ip daddr ${SIDE_RANGE} notrack`;
 
 /**
- * Makes the hand-made tunnel and a way without any, beside Trestle's, for the pods of `ways`. Routes to a single pod on
- * the two gateways win over Trestle's to the whole cluster; the rest of the way is the same for all. Disposing takes all
- * of it away.
+ * Gives the pods of `ways` two addresses more, and makes beside Trestle's tunnel a hand-made one of the same kind for
+ * the ones and a way without any for the others, through the same machines. Disposing takes all of it away.
  */
-export async function openPaths(bench: Bench, ways: readonly Way[]): Promise<Paths> {
+export async function openPaths(bench: Bench, kind: TunnelKind, ways: readonly Way[]): Promise<Paths> {
   await using made = new AsyncDisposableStack();
-  const east = endOf(
-    bench,
-    "east",
-    ways.map(({ fromAddress }) => fromAddress),
-  );
-  const west = endOf(
-    bench,
-    "west",
-    ways.map(({ toAddress }) => toAddress),
-  );
-  const shape = await shapeOf(east.place, DEVICE_OF.trestle);
-  await makeTunnel([east, west], shape, (undo) => made.defer(undo));
-  const wan = placeIn(bench, "wan");
-  for (const place of [wan, east.siteRouter, west.siteRouter]) made.defer(() => flush(place));
-  await write(wan, [...hostRoutes(east.pods, `via ${east.uplink}`), ...hostRoutes(west.pods, `via ${west.uplink}`)]);
-  for (const { siteRouter, address, pods } of [east, west]) await write(siteRouter, hostRoutes(pods, `via ${address}`));
-  for (const { place } of [east, west]) made.defer(() => flush(place));
+  const [east, west] = [
+    await endOf(
+      bench,
+      "east",
+      ways.map(({ from }) => from),
+    ),
+    await endOf(
+      bench,
+      "west",
+      ways.map(({ to }) => to),
+    ),
+  ];
+  const ends = [east, west] as const;
+  const gateway = placeIn(bench, east.gateway.place);
+  const shape = await shapeOf(gateway, TRESTLE_DEVICE[kind]);
+  const tunnelEnd = ({ gateway: { place, address } }: SideEnd, cluster: number) => {
+    return { place: placeIn(bench, place), address, range: sideRange("hand-made", cluster) };
+  };
+  const targets = await makeTunnel([tunnelEnd(east, 0), tunnelEnd(west, 1)], shape, (undo) => made.defer(undo));
+  const nodes = ends.flatMap(({ gateway: own, pods }) => [own.place, ...pods.map(({ node }) => node.place)]);
+  for (const node of new Set(nodes)) {
+    const { run } = placeIn(bench, node);
+    await run("nft", [UNTRACKED]);
+    made.defer(async () => void (await run("nft", [`delete table ${TABLE}`])));
+  }
+  for (const [name, lines] of planSideWays(ends, targets)) {
+    const { run } = placeIn(bench, name);
+    made.defer(() => undoIn(run));
+    await run("ip", ["-batch", "-"], { stdin: lines.join("\n") });
+  }
   const undo = made.move();
   return {
     shape,
-    take: async (variant) => {
-      // What TCP learned of one path to a pod would be the start of the next, see ip-tcp_metrics(8).
-      for (const { from, to } of ways) {
-        for (const pod of [from, to]) await placeIn(bench, pod).run("ip", ["tcp_metrics", "flush", "all"]);
-      }
-      for (const [own, other] of [
-        [east, west],
-        [west, east],
-      ] as const) {
-        await flush(own.place);
-        await write(own.place, routesOf(variant, own.router, other.pods));
-      }
-    },
-    sent: () => readSent(east.place),
+    by: (variant, way) =>
+      variant === "trestle"
+        ? way
+        : {
+            ...way,
+            toAddress: sideAddress(
+              variant,
+              1,
+              ways.findIndex(({ to }) => to === way.to),
+            ),
+          },
+    sent: () => readSent(gateway),
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
   };
 }
 
-function endOf(bench: Bench, cluster: string, pods: readonly string[]): End {
+async function undoIn(run: Place["run"]): Promise<void> {
+  await run("ip", ["route", "flush", "table", "main", "proto", String(SIDE_PROTOCOL)]);
+  await run("ip", ["address", "flush", "to", SIDE_RANGE]);
+}
+
+async function endOf(bench: Bench, cluster: "east" | "west", pods: readonly string[]): Promise<SideEnd> {
   const site = requireSite(bench.layout, cluster);
-  const { name, attachments } = firstGateway(site);
-  const [lan] = attachments;
   const [uplink] = site.uplink;
-  if (lan === undefined || uplink === undefined) throw new Error(`${cluster} of lab.yaml has no IPv4 LAN`);
-  const place = placeIn(bench, `${cluster}/${name}`);
-  const siteRouter = placeIn(bench, `${cluster}/router`);
-  return { place, address: lan.address, router: lan.router, siteRouter, uplink: uplink.address, pods };
+  const machineOf = (name: string): Machine & { readonly router: string } => {
+    const [lan] = site.nodes.find((node) => node.name === name)?.attachments ?? [];
+    if (lan === undefined) throw new Error(`${cluster}/${name} of lab.yaml has no IPv4 LAN`);
+    return { place: `${cluster}/${name}`, address: lan.address, router: lan.router };
+  };
+  const gateway = machineOf(firstGateway(site).name);
+  if (uplink === undefined) throw new Error(`${cluster} of lab.yaml has no IPv4 uplink`);
+  const siteRouter = { place: `${cluster}/router`, lanAddress: gateway.router, wanAddress: uplink.address };
+  const wires = pods.map(async (place): Promise<SidePod> => {
+    const pod = stateOf(bench.lab).pods.find((each) => `${each.cluster}/${each.name}` === place);
+    const [address] = pod?.addresses ?? [];
+    if (pod === undefined || address === undefined) throw new Error(`lab.yaml has no pod ${place}`);
+    const node = machineOf(pod.node);
+    return { place, node, device: await deviceTo(placeIn(bench, node.place), address) };
+  });
+  return { gateway, siteRouter, pods: await Promise.all(wires) };
 }
 
-/** Trestle's own routes are there all the time: its variant is the absence of others. */
-function routesOf(variant: Variant, router: string, pods: readonly string[]): string[] {
-  switch (variant) {
-    case "trestle":
-      return [];
-    case "hand-made":
-      return hostRoutes(pods, `dev ${HAND_MADE_DEVICE}`);
-    case "bare":
-      return hostRoutes(pods, `via ${router}`);
-  }
-}
+const routes = z.array(z.object({ dev: z.string() }));
 
-function hostRoutes(pods: readonly string[], target: string): string[] {
-  return pods.map((pod) => `route add ${pod}/32 ${target} proto ${PROTOCOL}`);
-}
-
-async function write({ run }: Place, lines: readonly string[]): Promise<void> {
-  await run("ip", ["-batch", "-"], { stdin: lines.join("\n") });
-}
-
-async function flush({ run }: Place): Promise<void> {
-  await run("ip", ["route", "flush", "table", "main", "proto", String(PROTOCOL)]);
+/** The device that a place sends packets for an address to; an unreachable one is nowhere. */
+export async function deviceTo({ run }: Place, address: string): Promise<string> {
+  const said = await run("ip", ["-j", "route", "get", address]).catch(() => "[]");
+  return routes.parse(JSON.parse(said))[0]?.dev ?? "nowhere";
 }
