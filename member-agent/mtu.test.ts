@@ -6,30 +6,34 @@ import type { Wire } from "./mtu.ts";
 const BOTH: Wire = { mtu: 1500, families: [4, 6] };
 const ENDPOINTS: Readonly<Record<Family, string>> = { 4: "192.0.2.1", 6: "2001:db8::1" };
 
-test.each<[TunnelKind, Family, number | undefined, number]>([
-  ["WireGuard", 4, undefined, 1440],
-  ["WireGuard", 4, 9000, 1440],
-  ["WireGuard", 4, 1500, 1440],
+test.each<[TunnelKind, Family, number | undefined, number, number]>([
+  ["WireGuard", 4, undefined, 1440, 1440],
+  ["WireGuard", 4, 9000, 1440, 1440],
+  ["WireGuard", 4, 1500, 1440, 1440],
   // Padded to a multiple of 16 it must still pass: 1420 - 12, and so on.
-  ["WireGuard", 4, 1480, 1408],
-  ["WireGuard", 4, 1420, 1360],
-  ["WireGuard", 4, 1400, 1328],
-  ["WireGuard", 4, 1300, 1280],
-  ["WireGuard", 4, 576, 1280],
-  ["WireGuard", 6, undefined, 1408],
-  ["WireGuard", 6, 9000, 1408],
-  ["WireGuard", 6, 1400, 1312],
-  ["WireGuard", 6, 1300, 1280],
-  ["VXLAN", 4, undefined, 1450],
-  ["VXLAN", 4, 9000, 1450],
-  ["VXLAN", 4, 1400, 1350],
-  ["VXLAN", 4, 1300, 1280],
-  ["VXLAN", 6, undefined, 1430],
-  ["VXLAN", 6, 1400, 1330],
-  ["VXLAN", 6, 1300, 1280],
-])("by %s over IPv%i on a path of %s bytes, packets have at most %i", (kind, outer, mtu, expected) => {
-  expect(gatewayMtu({ mtu }, { endpoint: ENDPOINTS[outer] }, kind, BOTH)).toBe(expected);
-});
+  ["WireGuard", 4, 1480, 1408, 1408],
+  ["WireGuard", 4, 1420, 1360, 1360],
+  ["WireGuard", 4, 1400, 1328, 1328],
+  ["WireGuard", 4, 1300, 1232, 1280],
+  ["WireGuard", 4, 1280, 1216, 1280],
+  ["WireGuard", 6, undefined, 1408, 1408],
+  ["WireGuard", 6, 9000, 1408, 1408],
+  ["WireGuard", 6, 1400, 1312, 1312],
+  ["WireGuard", 6, 1280, 1200, 1280],
+  ["VXLAN", 4, undefined, 1450, 1450],
+  ["VXLAN", 4, 9000, 1450, 1450],
+  ["VXLAN", 4, 1400, 1350, 1350],
+  ["VXLAN", 4, 1280, 1230, 1280],
+  ["VXLAN", 6, undefined, 1430, 1430],
+  ["VXLAN", 6, 1400, 1330, 1330],
+  ["VXLAN", 6, 1280, 1210, 1280],
+])(
+  "by %s over IPv%i on a path of %s bytes, packets of IPv4 have at most %i, of IPv6 %i",
+  (kind, outer, mtu, four, six) => {
+    const of = (inner: Family) => gatewayMtu({ mtu }, { endpoint: ENDPOINTS[outer] }, { kind, inner }, BOTH);
+    expect([of(4), of(6)]).toEqual([four, six]);
+  },
+);
 
 test.each<[string, Wire, number]>([
   ["IPv4", { mtu: 1500, families: [4] }, 1440],
@@ -43,12 +47,12 @@ test.each<[string, Wire, number]>([
 
 test("on a LAN of IPv6 alone the device says it all", () => {
   const wire: Wire = { mtu: 1500, families: [6] };
-  expect(gatewayMtu({}, { endpoint: ENDPOINTS[6] }, "WireGuard", wire)).toBe(wireGuardMtu(wire));
+  expect(gatewayMtu({}, { endpoint: ENDPOINTS[6] }, { kind: "WireGuard", inner: 6 }, wire)).toBe(wireGuardMtu(wire));
 });
 
 test("a gateway that dials us may come by IPv6 where there is IPv6", () => {
-  expect(gatewayMtu({}, {}, "WireGuard", BOTH)).toBe(1408);
-  expect(gatewayMtu({}, {}, "WireGuard", { mtu: 1500, families: [4] })).toBe(1440);
+  expect(gatewayMtu({}, {}, { kind: "WireGuard", inner: 4 }, BOTH)).toBe(1408);
+  expect(gatewayMtu({}, {}, { kind: "WireGuard", inner: 4 }, { mtu: 1500, families: [4] })).toBe(1440);
 });
 
 test("a VXLAN device has one outer family", () => {
@@ -71,7 +75,7 @@ test.each<[string, readonly TunnelKind[], readonly Family[], number]>([
   ["both of both", ["VXLAN", "WireGuard"], [6, 4], 1408],
   ["VXLAN to both families", ["VXLAN"], [6, 4], 1430],
 ])("a cluster takes what its narrowest tunnel does: %s", (_, accepts, families, expected) => {
-  expect(remoteMtu({ accepts, gateways: families.map(gateway) }, BOTH)).toBe(expected);
+  expect(remoteMtu({ accepts, gateways: families.map(gateway) }, 4, BOTH)).toBe(expected);
 });
 
 test.each<[number, readonly number[], number | undefined]>([

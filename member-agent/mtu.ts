@@ -16,8 +16,11 @@ const OVERHEAD: Readonly<Record<TunnelKind, Readonly<Record<Family, number>>>> =
   WireGuard: { 4: 60, 6: 80 },
   VXLAN: { 4: 50, 6: 70 },
 };
-/** IPv6 works on no smaller one (RFC 8200, section 5): below, the outer packets are cut in two instead. */
-const FLOOR = 1280;
+/**
+ * A family works on no smaller MTU (RFC 791, section 3.2; RFC 8200, section 5). Where a path would need less for IPv6,
+ * outer packets are cut instead, which VXLAN over IPv6 does not do at all: IPv4 never comes to that.
+ */
+const FLOOR: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 /**
  * WireGuard pads packets to a multiple of this before it seals them (section 5.4.6), but not beyond the MTU of its
  * device; wireguard-go does not ask the route. So 1,340 bytes on a device of 1,440 leave as 1,404, and a path of 1,400
@@ -39,34 +42,35 @@ export function wireOf(lan: Lan): Wire {
 
 /** MTU of every WireGuard device: that of peers over IPv4 where there can be any; routes over IPv6 say less. */
 export function wireGuardMtu({ mtu, families }: Wire): number {
-  return inner(mtu, "WireGuard", families.includes(4) ? 4 : 6);
+  return Math.max(FLOOR[6], mtu - OVERHEAD.WireGuard[families.includes(4) ? 4 : 6]);
 }
 
 /** MTU of a VXLAN device with outer addresses of this family. */
 export function vxlanMtu({ mtu }: Wire, outer: Family): number {
-  return inner(mtu, "VXLAN", outer);
+  return Math.max(FLOOR[6], mtu - OVERHEAD.VXLAN[outer]);
 }
 
-/** Largest packet that goes to one gateway by one kind of tunnel. */
+/** Largest packet of a family that goes to one gateway by one kind of tunnel. */
 export function gatewayMtu(
   { mtu: path }: Pick<Remote, "mtu">,
   { endpoint }: Pick<RemoteGateway, "endpoint">,
-  kind: TunnelKind,
+  { kind, inner }: { readonly kind: TunnelKind; readonly inner: Family },
   wire: Wire,
 ): number {
   // Who dials us may come by any family that we have.
   const outer = endpoint === undefined ? (wire.families.includes(6) ? 6 : 4) : familyOf(endpoint);
-  const mtu = inner(Math.min(wire.mtu, path ?? wire.mtu), kind, outer);
-  return kind === "WireGuard" && mtu < wireGuardMtu(wire) ? Math.max(FLOOR, mtu - (mtu % PADDING)) : mtu;
+  const mtu = Math.min(wire.mtu, path ?? wire.mtu) - OVERHEAD[kind][outer];
+  const isPadded = kind === "WireGuard" && mtu < wireGuardMtu(wire);
+  return Math.max(FLOOR[inner], isPadded ? mtu - (mtu % PADDING) : mtu);
 }
 
 /**
- * Largest packet that goes to a linked cluster whichever gateway it takes, by either kind while there are both. The same
- * on its gateways and on plain nodes, for those answer "too big" to their pods.
+ * Largest packet of a family that goes to a linked cluster whichever gateway it takes, by either kind while there are
+ * both. The same on its gateways and on plain nodes, for those answer "too big" to their pods.
  */
-export function remoteMtu(remote: Pick<Remote, "accepts" | "gateways" | "mtu">, wire: Wire): number {
+export function remoteMtu(remote: Pick<Remote, "accepts" | "gateways" | "mtu">, inner: Family, wire: Wire): number {
   return remote.accepts
-    .flatMap((kind) => remote.gateways.map((gateway) => gatewayMtu(remote, gateway, kind, wire)))
+    .flatMap((kind) => remote.gateways.map((gateway) => gatewayMtu(remote, gateway, { kind, inner }, wire)))
     .reduce((least, mtu) => Math.min(least, mtu), wire.mtu);
 }
 
@@ -74,10 +78,6 @@ export function remoteMtu(remote: Pick<Remote, "accepts" | "gateways" | "mtu">, 
 export function routeMtu(path: number, devices: readonly number[]): number | undefined {
   const mtu = Math.min(path, ...devices);
   return mtu < Math.max(...devices) ? mtu : undefined;
-}
-
-function inner(outerMtu: number, kind: TunnelKind, outer: Family): number {
-  return Math.max(FLOOR, outerMtu - OVERHEAD[kind][outer]);
 }
 
 function isOf(family: Family): (text: string) => boolean {

@@ -176,6 +176,19 @@ test("a gateway that can't be dialled is a peer without endpoint, and in the gro
   ]);
 });
 
+test("linked clusters share the next hop of a tunnel when their routes say the same MTU, and never otherwise", () => {
+  const mtus = [undefined, 1400, 1400, 1350];
+  const remotes = mtus.map((mtu, at) => ({ ...remoteCluster(at + 2, [0]), mtu }));
+  const { nexthops } = planDataPath(on(remotes));
+  const members = [2, 3, 4, 5].map((number) => nexthops.find(({ id }) => id === 1_954_000_000 + number * 2));
+  const [none, narrow, alike, narrower] = members.map((nexthop) => nexthop && "group" in nexthop && nexthop.group);
+  expect(none).toEqual([1_953_000_000]);
+  expect(narrow).toEqual([1_958_042_496]);
+  expect(alike).toEqual(narrow);
+  expect(new Set([none, narrow, narrower].flat()).size).toBe(3);
+  expect(nexthops).toContainEqual({ id: 1_958_042_496, family: 4, device: "trs3-0" });
+});
+
 test("a cluster without gateways is unreachable", () => {
   const { nexthops, routes } = planDataPath(on([remoteCluster(2, [])]));
   expect([nexthops, paths(routes)]).toEqual([[], []]);

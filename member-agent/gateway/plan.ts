@@ -56,22 +56,27 @@ export function ownHealthAddresses(situation: Situation, own: OwnGateway): strin
  */
 export function planForGateway(remote: Remote, at: GatewayVantage): RemotePlan {
   const ends = at.behindNAT ? [] : farEnds(remote, at.wire);
-  const paths = { 4: pathsTo(remote, ends, at, 4), 6: pathsTo(remote, ends, at, 6) };
+  const devices = deviceMtus(remote, ends, at.wire);
+  const wayOf = (family: Family) => {
+    const mtu = routeMtu(remoteMtu(remote, family, at.wire), devices);
+    return { mtu, paths: pathsTo(remote, ends, at, { family, mtu }) };
+  };
+  const ways = { 4: wayOf(4), 6: wayOf(6) };
   const families = ([4, 6] as const).filter((family) => remote.prefixes.some((prefix) => familyOf(prefix) === family));
-  const mtu = routeMtu(remoteMtu(remote, at.wire), deviceMtus(remote, ends, at.wire));
   return {
     wireGuard: wireGuardPeers(remote, at.rank),
     vxlan: vxlanPeers(ends),
-    nexthops: families.flatMap((family) =>
-      paths[family].length === 0
-        ? []
-        : [...paths[family], { id: groupID(remote.number, family), group: paths[family].map(({ id }) => id) }],
-    ),
+    nexthops: families.flatMap((family) => {
+      const { paths } = ways[family];
+      const group = { id: groupID(remote.number, family), group: paths.map(({ id }) => id) };
+      return paths.length === 0 ? [] : [...paths, group];
+    }),
     routes: [
       ...remote.prefixes.map(backstopTo),
       ...remote.prefixes.flatMap((prefix): Route[] => {
         const family = familyOf(prefix);
-        if (paths[family].length === 0) return [];
+        const { paths, mtu } = ways[family];
+        if (paths.length === 0) return [];
         return [
           { prefix, target: { kind: "nexthop", id: groupID(remote.number, family) }, src: at.sources[family], mtu },
         ];
@@ -81,12 +86,20 @@ export function planForGateway(remote: Remote, at: GatewayVantage): RemotePlan {
   };
 }
 
-/** One next hop a tunnel of the kind that packets leave by, in order of their ids. */
-function pathsTo(remote: Remote, ends: readonly FarEnd[], at: GatewayVantage, family: Family): Nexthop[] {
+/**
+ * One next hop a tunnel of the kind that packets leave by, in order of their ids; for routes of one family that all say
+ * this MTU.
+ */
+function pathsTo(
+  remote: Remote,
+  ends: readonly FarEnd[],
+  at: GatewayVantage,
+  { family, mtu }: { readonly family: Family; readonly mtu: number | undefined },
+): Nexthop[] {
   const paths =
     remote.sends === "WireGuard"
       ? remote.gateways.map(({ rank }) => ({
-          id: tunnelNexthopID(rank, family),
+          id: tunnelNexthopID(rank, family, mtu),
           family,
           device: wireGuardDevice(at.rank, rank),
         }))
@@ -121,7 +134,7 @@ function healthRoutes(remote: Remote, ends: readonly FarEnd[], { rank, wire, hea
     prefix: healthAddress(meshPrefix, gateway.rank, kind),
     target,
     src: health[kind][family],
-    mtu: routeMtu(gatewayMtu(remote, gateway, kind, wire), [device]),
+    mtu: routeMtu(gatewayMtu(remote, gateway, { kind, inner: family }, wire), [device]),
   });
   return [
     ...overWireGuard.map((gateway) =>

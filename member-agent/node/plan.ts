@@ -77,12 +77,12 @@ export function nodeVantage(situation: Situation, neighbours: ReadonlyMap<string
  * where `via` comes back by itself. A cluster without gateways is unreachable here already.
  */
 export function planForNode(remote: Remote, { wire, sources, exits }: NodeVantage): RemotePlan {
-  const path = remoteMtu(remote, wire);
   const routes = remote.prefixes.flatMap((prefix): Route[] => {
     const family = familyOf(prefix);
     const { hops, mtus } = exits[family];
     if (hops.length === 0 || remote.gateways.length === 0) return [];
-    return [{ prefix, target: { kind: "multipath", hops }, src: sources[family], mtu: routeMtu(path, mtus) }];
+    const mtu = routeMtu(remoteMtu(remote, family, wire), mtus);
+    return [{ prefix, target: { kind: "multipath", hops }, src: sources[family], mtu }];
   });
   return { wireGuard: [], vxlan: [], nexthops: [], routes: [...remote.prefixes.map(backstopTo), ...routes] };
 }
