@@ -1,6 +1,6 @@
 import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NFT_TABLE, NODE_VXLAN_PORT } from "../marks.ts";
 import { closedRules, PAST_TUNNELS } from "./closed.ts";
-import type { NftObject, Protocol } from "./expressions.ts";
+import type { Json, NftObject, Protocol } from "./expressions.ts";
 import {
   ACCEPT,
   FAMILIES,
@@ -47,6 +47,15 @@ export const DROPS = {
  * convention (-100 to 50), which is to find the bit set.
  */
 export const FILTER_PRIORITY = -149;
+
+/** Bytes: what a route with IPv6's smallest MTU leaves a segment, 1280 less the headers of IPv6 and TCP. */
+const FLOOR_SEGMENT = 1220;
+/**
+ * Such a route may stand for a path on which tunnels' packets have to be cut. Segments that fit the smallest path there
+ * is, 1280 less WireGuard over IPv6, need not be: wireguard-go sends many at once by UDP_SEGMENT, and the kernel takes
+ * none of them that is larger than the path (udp_send_skb in net/ipv4/udp.c; seen on 6.18).
+ */
+const UNCUT_SEGMENT = FLOOR_SEGMENT - 80;
 
 /** Table, chains and rules; the sets they use are those of `sets.ts`. */
 export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: readonly string[]): NftObject[] {
@@ -142,9 +151,9 @@ const ANSWERS = [
 /** Transit: segments clamped to the path, the bit for others' chains, and from a tunnel to nothing but what is announced. */
 function forwardRules(): NftObject[] {
   const syn = has(field("tcp", "flags"), "syn");
-  const clamp = {
-    mangle: { key: { "tcp option": { name: "maxseg", field: "size" } }, value: { rt: { key: "mtu" } } },
-  };
+  const clampTo = (value: Json) => ({ mangle: { key: { "tcp option": { name: "maxseg", field: "size" } }, value } });
+  const clamp = clampTo({ rt: { key: "mtu" } });
+  const atFloor = [is({ meta: { key: "nfproto" } }, "ipv6"), is({ rt: { key: "mtu" } }, FLOOR_SEGMENT)];
   const between = ({ ip, suffix }: Protocol, source: string, destination: string) =>
     rule("forward", [
       is(field(ip, "saddr"), `@${source}${suffix}`),
@@ -152,7 +161,10 @@ function forwardRules(): NftObject[] {
       SET_ALLOWED,
     ]);
   return [
-    ...[from(TUNNELS), to(TUNNELS)].map((match) => rule("forward", [match, syn, clamp])),
+    ...[from(TUNNELS), to(TUNNELS)].flatMap((match) => [
+      rule("forward", [match, syn, clamp]),
+      rule("forward", [match, syn, ...atFloor, clampTo(UNCUT_SEGMENT)]),
+    ]),
     ...FAMILIES.flatMap((family) => [between(family, "announced", "remote"), between(family, "remote", "announced")]),
     rule("forward", [from(TUNNELS), ...ANSWERS, ACCEPT]),
     ...FAMILIES.map(({ ip, suffix }) =>
