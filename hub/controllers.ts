@@ -36,6 +36,8 @@ export interface ControllerParts {
 /** Views first: what a person waits for. Statuses follow. */
 type Work = "views" | "pools" | "links" | "ranges" | "removals" | `cluster/${string}`;
 
+const CLUSTER = "cluster/";
+
 /** A removal younger than this is somebody's who is at it, and who has an answer to send before the credential is void. */
 const REMOVAL_LEFT_MS = 10_000;
 
@@ -83,7 +85,7 @@ export function runControllers(parts: ControllerParts, signal: AbortSignal): Key
       const before = desired;
       desired = await publishViews(level());
       for (const [name, { generation }] of desired)
-        if (before.get(name)?.generation !== generation) queue.add(`cluster/${name}`);
+        if (before.get(name)?.generation !== generation) statuses.add(`${CLUSTER}${name}`);
     },
     ranges: () => oneAtATime(() => enterRanges({ store, ledger, clock }, level())),
     removals: async () => {
@@ -105,13 +107,22 @@ export function runControllers(parts: ControllerParts, signal: AbortSignal): Key
       judgeAt = ended + RESTS * (ended - begun);
     },
   };
-  const reconcile = async (key: string): Promise<void> => {
-    // A hub that was paused does not do what it was about to.
-    if (!isHeld()) return;
-    if (Object.hasOwn(works, key)) return works[key as keyof typeof works]();
-    const name = key.slice("cluster/".length);
-    await writeClusterStatus(store, name, { reports, desired: desired.get(name), nowMs: clock.now() });
+  // A hub that was paused does not do what it was about to.
+  const whileHeld = (work: (key: string) => Promise<void>) => async (key: string) => (isHeld() ? work(key) : undefined);
+  const writeStatus = (key: string): Promise<void> => {
+    const name = key.slice(CLUSTER.length);
+    return writeClusterStatus(store, name, { reports, desired: desired.get(name), nowMs: clock.now() });
   };
-  const queue = keyedQueue({ concurrency: 5, backoff: { minMs: 200, maxMs: 30_000 }, clock, log }, reconcile, signal);
-  return queue;
+  const options = { concurrency: 5, backoff: { minMs: 200, maxMs: 30_000 }, clock, log };
+  const queue = keyedQueue(
+    options,
+    whileHeld((key) => works[key as keyof typeof works]()),
+    signal,
+  );
+  // One change of a full mesh makes every cluster's status due, and the next change must not wait for all of them.
+  const statuses = keyedQueue(options, whileHeld(writeStatus), signal);
+  return {
+    add: (key) => (key.startsWith(CLUSTER) ? statuses : queue).add(key),
+    done: Promise.all([queue.done, statuses.done]).then(() => undefined),
+  };
 }
