@@ -1,4 +1,4 @@
-import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { agentDaemon, isListening, logFile, recordProcess } from "../../lab/daemons.ts";
 import { breakTarget } from "../../lab/faults.ts";
 import { onNode, requireNode } from "../../lab/place.ts";
@@ -18,6 +18,7 @@ import type { Memory } from "./usage.ts";
 
 const CLUSTER = "east";
 const NODE = "a";
+const SEED = fileURLToPath(new URL("./seed-program.ts", import.meta.url));
 /** As if the lab had started it. */
 const AGENT = `bench:${CLUSTER}/${NODE}`;
 
@@ -79,8 +80,7 @@ async function sample(bench: Bench, pid: number): Promise<Memory[]> {
 
 async function seed({ lab, signal, ...bench }: Bench, peers: number): Promise<void> {
   const { run } = placeIn({ lab, signal, ...bench }, "hub");
-  const script = path.join(import.meta.dirname, "seed-program.ts");
-  const words = ["--disable-warning=ExperimentalWarning", script, contextFile(lab), String(peers), CLUSTER];
+  const words = ["--disable-warning=ExperimentalWarning", SEED, contextFile(lab), String(peers), CLUSTER];
   await run(process.execPath, words, { signal, limitMs: 300_000 });
 }
 
