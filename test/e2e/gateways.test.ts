@@ -1,17 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { z } from "zod";
 import type { PairStatus, TunnelKind } from "../../mesh/resources.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
-import { wireGuardDevice } from "../../tunnel/marks.ts";
 import { connections, datagrams } from "./support/flows.ts";
 import { awaitAnswer, startPings } from "./support/ping.ts";
 import type { Pinging } from "./support/ping.ts";
 import { startStream } from "./support/stream.ts";
 import type { CheckedStream } from "./support/stream.ts";
 import { allUp, LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
-import { packetsBetween, packetsIn, TUNNELS } from "./support/tunnels.ts";
+import { packetsBetween, packetsIn, ranksOf, tunnelBetween, TUNNELS } from "./support/tunnels.ts";
 
 /** All gateways carry traffic at once, and go on doing so while a link's kind changes under them. */
 
@@ -29,30 +27,17 @@ beforeAll(async () => {
 
 afterAll(() => lab.down(), LAB_LIMIT_MS);
 
-const gateways = z.array(z.object({ spec: z.object({ node: z.string(), rank: z.int() }) }));
-
-/** Rank by gateway, as a cluster's store has it. */
-async function ranks(cluster: string): Promise<Readonly<Record<string, number>>> {
-  const found = gateways.parse(JSON.parse(await lab.at(cluster, "get", "gateways", "--output", "json")));
-  return Object.fromEntries(found.map(({ spec }) => [spec.node, spec.rank]));
-}
-
 describe("flows", () => {
-  const [EAST_A] = EAST;
   test.each([
     ["a plain node to one on a plain node", "east/api", "west/db", EAST, WEST],
-    ["a gateway to one on a plain node", "east/web", "west/db", [EAST_A], WEST],
-    ["a gateway to one on a gateway", "east/web", "west/cache", [EAST_A], ["west/a"]],
+    ["a gateway to one on a plain node", "east/web", "west/db", ["east/a"], WEST],
+    ["a gateway to one on a gateway", "east/web", "west/cache", ["east/a"], ["west/a"]],
   ])(
     "from a pod on %s spread over all tunnels that there are, each way",
     async (_, from, to, sending, answering) => {
-      const device = { east: await ranks("east"), west: await ranks("west") };
-      const rankOf = (gateway: string): number =>
-        device[gateway.startsWith("east") ? "east" : "west"][gateway.slice(5)] ?? -1;
-      const between = (senders: readonly (string | undefined)[], takers: readonly string[]): string[] =>
-        senders.flatMap((sender = "") =>
-          takers.map((taker) => `${taker} ${wireGuardDevice(rankOf(taker), rankOf(sender))}`),
-        );
+      const ranks = await ranksOf(lab, ["east", "west"]);
+      const between = (senders: readonly string[], takers: readonly string[]): string[] =>
+        takers.flatMap((taker) => senders.map((sender) => `${taker} ${tunnelBetween(ranks, taker, sender)}`));
       for (const family of [4, 6] as const) {
         const before = await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard);
         const address = lab.pod(to, family);
@@ -98,13 +83,13 @@ describe("flows", () => {
 });
 
 test("gateways have the lowest ranks, and keep them when their agents start again in another order", async () => {
-  const before = { east: await ranks("east"), west: await ranks("west") };
-  for (const each of Object.values(before)) expect(new Set(Object.values(each))).toEqual(new Set([0, 1]));
+  const before = await ranksOf(lab, ["east", "west"]);
+  for (const side of [EAST, WEST]) expect(new Set(side.map((gateway) => before.get(gateway)))).toEqual(new Set([0, 1]));
   const devices = await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard);
   for (const gateway of GATEWAYS) await lab.kill(`agent:${gateway}`);
   await lab.mend(...GATEWAYS.toReversed().map((gateway) => `agent:${gateway}`));
   await eventually(() => allUp(lab, 2), 60_000);
-  expect({ east: await ranks("east"), west: await ranks("west") }).toEqual(before);
+  expect(await ranksOf(lab, ["east", "west"])).toEqual(before);
   expect(Object.keys(await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard))).toEqual(Object.keys(devices));
 }, 240_000);
 

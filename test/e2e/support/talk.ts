@@ -6,11 +6,11 @@ import { eventually } from "../../../platform/testing/eventually.ts";
 import { startIn } from "./background.ts";
 import type { TestLab } from "./test-lab.ts";
 
-/** Says its port, then tells whoever connects the address it sees them come from. */
+/** Listens on a port, or on any, and says which; then tells whoever connects the address it sees them come from. */
 const ECHO_SOURCE = `
   const server = require("node:net").createServer((socket) =>
     socket.on("error", () => undefined).end(socket.remoteAddress.replace(/^::ffff:/, "")));
-  server.listen(0, "::", () => console.log(server.address().port));`;
+  server.listen(Number(process.argv[1]), "::", () => console.log(server.address().port));`;
 
 /** Connects to host and port, and says what it is told. */
 const ASK_SOURCE = `
@@ -21,11 +21,11 @@ const ASK_SOURCE = `
   socket.pipe(process.stdout);`;
 
 /**
- * Connects by TCP from one place to a program in another, which listens at `address` there.
+ * Connects by TCP from one place to a program in another, which listens at `address` there, on any port unless told.
  * @returns the address that the program saw, or why nothing came of it
  */
-export async function sourceSeen(from: Place, to: Place, address: string): Promise<string> {
-  const server = startIn(to, [process.execPath, "-e", ECHO_SOURCE]);
+export async function sourceSeen(from: Place, to: Place, address: string, port = 0): Promise<string> {
+  const server = startIn(to, [process.execPath, "-e", ECHO_SOURCE, String(port)]);
   try {
     await eventually(() => server.out().endsWith("\n") || server.err());
     return (await from.run(process.execPath, ["-e", ASK_SOURCE, address, server.out().trim()])).trim();
