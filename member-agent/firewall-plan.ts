@@ -22,7 +22,10 @@ export function planFirewall(
     clusterDevices: [situation.lan.device, ...vxlan.nodes.map(({ name }) => name)],
     remotePrefixes: remotes.flatMap(({ prefixes }) => prefixes),
     announcedPrefixes: [...self.podCIDRs, ...self.announcedCIDRs, ...self.meshPrefixes],
-    clusterBlocks: blocks.map(({ cidr }) => cidr),
+    clusterBlocks: [
+      ...blocks.filter(({ purpose }) => purpose === "Pods").map(({ cidr }) => cidr),
+      ...self.meshPrefixes,
+    ],
     nodeHops: hopsTo(neighbours),
     localPrefixes: blocks
       .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")

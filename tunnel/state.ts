@@ -111,7 +111,7 @@ export interface Firewall {
   readonly remotePrefixes: readonly string[];
   /** Prefixes of this cluster that tunnels may forward to. */
   readonly announcedPrefixes: readonly string[];
-  /** Pod blocks and mesh addresses of every node of this cluster. */
+  /** Pod blocks of every node of this cluster, and its mesh prefixes. */
   readonly clusterBlocks: readonly string[];
   /** Next hops to this cluster's other nodes, without prefix length: the one way past tunnels and pods' wires for what is bound for remote prefixes and {@link clusterBlocks}. */
   readonly nodeHops: readonly string[];
