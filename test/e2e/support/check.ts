@@ -15,3 +15,10 @@ const report = z.strictObject({
 export async function pairsCheck(lab: TestLab): Promise<z.infer<typeof report>> {
   return report.parse(JSON.parse(await lab.do("check", "--output", "json")));
 }
+
+/** The same where holes are to be expected. @returns the ways that large packets do not go, as `CLUSTER/POD > CLUSTER/POD by IPv4` */
+export async function waysTooNarrow(lab: TestLab): Promise<string[]> {
+  const { out } = await lab.try("lab", "check", "--output", "json", "--name", lab.name);
+  const { pairs } = report.parse(JSON.parse(out));
+  return pairs.filter(({ largeOk }) => !largeOk).map(({ from, to, family }) => `${from} > ${to} by IPv${family}`);
+}
