@@ -16,9 +16,9 @@ export interface Pinging {
   readonly stop: () => Promise<Stream>;
 }
 
-/** Pings `address` every 10 ms until it is stopped; resolves at the first answer. */
-export async function startPings(from: Place, address: string): Promise<Pinging> {
-  const ping = startIn(from, ["ping", "-n", "-i", "0.01", address]);
+/** Pings `address` every 10 ms, unless told otherwise, until it is stopped; resolves at the first answer. */
+export async function startPings(from: Place, address: string, everyMs = 10): Promise<Pinging> {
+  const ping = startIn(from, ["ping", "-n", "-i", String(everyMs / 1000), address]);
   const seen = (): Stream => readStream(ping.out());
   await orStop([ping], () => eventually(() => seen().answered > 0 || ping.out()));
   return {
