@@ -47,18 +47,8 @@ const UNTRACKED = `add table ${TABLE}; add chain ${TABLE} raw { type filter hook
  */
 export async function openPaths(bench: Bench, kind: TunnelKind, ways: readonly Way[]): Promise<Paths> {
   await using made = new AsyncDisposableStack();
-  const [east, west] = [
-    await endOf(
-      bench,
-      "east",
-      ways.map(({ from }) => from),
-    ),
-    await endOf(
-      bench,
-      "west",
-      ways.map(({ to }) => to),
-    ),
-  ];
+  const [near, far] = [ways.map(({ from }) => from), ways.map(({ to }) => to)];
+  const [east, west] = [await endOf(bench, "east", near), await endOf(bench, "west", far)];
   const ends = [east, west] as const;
   const gateway = placeIn(bench, east.gateway.place);
   const shape = await shapeOf(gateway, TRESTLE_DEVICE[kind]);
@@ -81,16 +71,7 @@ export async function openPaths(bench: Bench, kind: TunnelKind, ways: readonly W
   return {
     shape,
     by: (variant, way) =>
-      variant === "trestle"
-        ? way
-        : {
-            ...way,
-            toAddress: sideAddress(
-              variant,
-              1,
-              ways.findIndex(({ to }) => to === way.to),
-            ),
-          },
+      variant === "trestle" ? way : { ...way, toAddress: sideAddress(variant, 1, far.indexOf(way.to)) },
     sent: () => readSent(gateway),
     [Symbol.asyncDispose]: () => undo.disposeAsync(),
   };
