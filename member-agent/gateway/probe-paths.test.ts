@@ -18,6 +18,17 @@ test("each accepted kind of tunnel to each gateway is a path between the health 
   ]);
 });
 
+test("VXLAN that leads nowhere is no path: a probe would get there by WireGuard, and prove it", () => {
+  const changing: Remote = { ...remoteCluster(2, [0, 3]), accepts: ["WireGuard", "VXLAN"], tunnel: "VXLAN" };
+  const [first, second] = changing.gateways;
+  const kindsTo = (planned: readonly ProbePath[]) => planned.map(({ kind, rank }) => `${kind} ${rank}`);
+  const hidden = [first, second && { ...second, behindNAT: true }].flatMap((each) => each ?? []);
+  expect(kindsTo(pathsOf([{ ...changing, gateways: hidden }]))).toEqual(["WireGuard 0", "WireGuard 3", "VXLAN 0"]);
+  const here = situation([changing]);
+  const own = here.gateway && { ...here.gateway, behindNAT: true };
+  expect(kindsTo(probePathPlanner()({ ...here, gateway: own }))).toEqual(["WireGuard 0", "WireGuard 3"]);
+});
+
 test.each<[string, Partial<Remote>, readonly (number | undefined)[]]>([
   ["WireGuard that is settled is not probed, but answered", {}, [undefined]],
   ["VXLAN that is settled is probed every 5 s", { tunnel: "VXLAN", accepts: ["VXLAN"], sends: "VXLAN" }, [5_000]],
