@@ -9,6 +9,8 @@ import { traceWay } from "./support/trace.ts";
 /** With which addresses packets travel, what the end of a link closes, and what trace says of each state. */
 
 const lab = newTestLab();
+/** Opened to remote clusters on node east/b by the lab's file. */
+const OPEN_PORT = 8080;
 
 beforeAll(async () => {
   await lab.up(TWO_CLUSTERS);
@@ -27,9 +29,9 @@ test.each(["a", "b"])("what node east/%s itself sends to a remote pod comes from
   expect(seen).toBe(await meshAddress(lab, "east", node));
 });
 
-test("a remote pod reaches a program of a plain node at the node's mesh address, and pings a gateway at its own", async () => {
+test("a remote pod reaches an open port of a plain node at the node's mesh address, and pings a gateway at its own", async () => {
   const db = lab.place("west/db");
-  const seen = await sourceSeen(db, lab.place("east/b"), await meshAddress(lab, "east", "b"));
+  const seen = await sourceSeen(db, lab.place("east/b"), await meshAddress(lab, "east", "b"), OPEN_PORT);
   expect(seen).toBe(lab.pod("west/db"));
   await awaitAnswer(db, await meshAddress(lab, "east", "a"));
 });
