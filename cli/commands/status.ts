@@ -28,7 +28,9 @@ const clusterColumns: readonly Column<ClusterLine>[] = [
 /** `trestle status`: the whole mesh on one page. */
 export function statusCommand(shell: Shell): Command {
   return new Command("status")
-    .description("What the mesh looks like now: every cluster, and every pair of linked ones as heartbeats see it.")
+    .description(
+      "What the mesh looks like now: every cluster, and every pair of linked ones as its gateways report it.",
+    )
     .option("-w, --watch", "keep showing it as it changes")
     .addHelpText(
       "after",

@@ -1,4 +1,5 @@
 import type { ScaleFigures, SizeFigures } from "./figures-scale.ts";
+import { verdict } from "./goal.ts";
 import { drawTable } from "./markdown.ts";
 
 const GOAL = { clusters: 1_000, firstMs: 2_000, changeMs: 50 } as const;
@@ -67,10 +68,6 @@ ${drawTable(
     tunnels,
   ]),
 )}`;
-}
-
-function verdict(figure: number, goal: number): string {
-  return figure < goal ? "met" : "not met";
 }
 
 function ms(value: number): number {
