@@ -56,8 +56,8 @@ test("one sync joins two gateways, the next one does nothing", async () => {
   expect((await syncDataPath(east.deps, wantEast())).failed).toEqual([]);
   expect((await syncDataPath(west.deps, wantWest())).failed).toEqual([]);
   await eventually(bothWays);
-  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [] });
-  expect(await syncDataPath(west.deps, wantWest())).toEqual({ done: [], failed: [] });
+  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [], obstacles: [] });
+  expect(await syncDataPath(west.deps, wantWest())).toEqual({ done: [], failed: [], obstacles: [] });
 }, 60_000);
 
 /** Breaks something of east's by hand, and says what was broken. */
@@ -115,7 +115,7 @@ test("one sync brings back a wireguard-go that was killed, and all that went wit
   expect((await syncDataPath(east.deps, wantEast())).failed).toEqual([]);
   expect(await wireGuardGoes(east)).not.toContain(daemon);
   await eventually(bothWays);
-  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [] });
+  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [], obstacles: [] });
 }, 60_000);
 
 test("while a tunnel is gone its prefix is unreachable, not sent in clear", async () => {
@@ -203,7 +203,7 @@ test("a wireguard-go that hangs is reported, and everything else is done without
     { part: "wireguard", step: "wg show trs0-0 dump" },
   ]);
   expect(report.done.map(({ part }) => part)).toEqual(["routes"]);
-  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [] });
+  expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [], obstacles: [] });
 }, 60_000);
 
 test("no tunnel is opened while the firewall can't be put in place", async () => {
@@ -240,5 +240,5 @@ test("leaving takes all of ours away and nothing else", async () => {
   await eventually(async () => (await inventory(east)) !== before);
   expect((await removeDataPath(east.deps)).failed).toEqual([]);
   await eventually(async () => (await inventory(east)) === before || [before, await inventory(east)]);
-  expect(await removeDataPath(east.deps)).toEqual({ done: [], failed: [] });
+  expect(await removeDataPath(east.deps)).toEqual({ done: [], failed: [], obstacles: [] });
 }, 60_000);

@@ -93,7 +93,7 @@ test("a link goes from WireGuard to VXLAN and back while packets of both familie
     for (const [side, want, own, remote] of paths) {
       const path = change(want, own, remote);
       expect((await syncDataPath(side.deps, path)).failed).toEqual([]);
-      expect(await syncDataPath(side.deps, path)).toEqual({ done: [], failed: [] });
+      expect(await syncDataPath(side.deps, path)).toEqual({ done: [], failed: [], obstacles: [] });
     }
   };
   await syncBoth((path) => path);

@@ -6,6 +6,8 @@ export interface Outcome {
   readonly step: string;
   /** Absent: done. */
   readonly error?: string | undefined;
+  /** With an error: something of others is in the way, and trying again does not help before they move it. */
+  readonly obstacle?: boolean | undefined;
 }
 
 /** Carries out one step and says what became of it, so that the next ones are tried whatever happens to this one. */

@@ -91,7 +91,7 @@ test(
           for (const { add } of additions) await node.run("sh", ["-c", add]);
           if (restarts) deps = { ...deps, endpointMemory: new Map() };
           expect((await syncDataPath(deps, want)).failed).toEqual([]);
-          expect(await syncDataPath(deps, want)).toEqual({ done: [], failed: [] });
+          expect(await syncDataPath(deps, want)).toEqual({ done: [], failed: [], obstacles: [] });
           for (const { remove } of additions) await node.run("sh", ["-c", remove]);
           // Our rule in a chain that drops no more goes.
           expect((await syncDataPath(deps, want)).failed).toEqual([]);

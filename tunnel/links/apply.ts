@@ -1,4 +1,3 @@
-import { MeshError } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import { ipBatch } from "../ip.ts";
 import type { Outcome } from "../outcome.ts";
@@ -8,6 +7,7 @@ import type { LinkStep } from "./plan.ts";
 import { vxlanArguments } from "./vxlan.ts";
 
 type CreateStep = Extract<LinkStep, { readonly op: "create" }>;
+type RefuseStep = Extract<LinkStep, { readonly op: "refuse" }>;
 type SettingStep = Extract<LinkStep, { readonly op: "set" | "address" }>;
 
 export interface AppliedLinks {
@@ -24,7 +24,8 @@ export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuard
   const outcomes: Outcome[] = [];
   const absent = new Set<string>();
   for (const step of steps.filter((each) => !isSetting(each))) {
-    const outcome = await attempt(sentence(step), () => applyLink(run, step, wireGuardGo));
+    const outcome =
+      step.op === "refuse" ? taken(step) : await attempt(sentence(step), () => applyLink(run, step, wireGuardGo));
     if (outcome.error !== undefined && (step.op === "create" || step.op === "refuse")) {
       absent.add(step.name); // one failure says it all
     }
@@ -45,25 +46,19 @@ function settingLine(step: SettingStep): string {
     : `address add ${step.address} dev ${step.name} scope host`;
 }
 
+function taken(step: RefuseStep): Outcome {
+  const error = `device ${step.name} is there already, of kind ${step.kind}, and not ours; rename or delete it`;
+  return { step: sentence(step), error, obstacle: true };
+}
+
 async function applyLink(
   run: Run,
-  step: Exclude<LinkStep, SettingStep>,
+  step: Exclude<LinkStep, SettingStep | RefuseStep>,
   wireGuardGo: string | undefined,
 ): Promise<void> {
-  switch (step.op) {
-    case "create":
-      return create(run, step, wireGuardGo);
-    case "delete":
-      // wireguard-go sees its device go, removes its socket and exits by itself.
-      await run("ip", ["link", "delete", "dev", step.name]);
-      return;
-    case "refuse":
-      throw new MeshError(
-        "device-taken",
-        `device ${step.name} is there already, of kind ${step.kind}, and not ours; rename or delete it`,
-        { retry: true },
-      );
-  }
+  if (step.op === "create") return create(run, step, wireGuardGo);
+  // wireguard-go sees its device go, removes its socket and exits by itself.
+  await run("ip", ["link", "delete", "dev", step.name]);
 }
 
 /**

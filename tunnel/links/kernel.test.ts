@@ -72,7 +72,7 @@ test("addresses of both families on the mesh device are this node's, and may be 
 test("a name that another device has is refused in so many words, and that device stays", async () => {
   await node.run("ip", ["link", "add", "dev", "trs0-0", "type", "bridge"]);
   expect(await sync([TUNNEL])).toEqual([
-    { step: "link refuse trs0-0", error: expect.stringContaining("of kind bridge, and not ours") },
+    { step: "link refuse trs0-0", error: expect.stringContaining("of kind bridge, and not ours"), obstacle: true },
   ]);
   await sync([]);
   expect(await node.run("ip", ["-o", "link", "show", "dev", "trs0-0"])).toContain("trs0-0");
