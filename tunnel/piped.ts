@@ -1,7 +1,11 @@
 import type { Run } from "../platform/run.ts";
 
-/** Constant, so nothing is ever quoted into it: program and arguments arrive as positional parameters. */
-const PIPE = 'cat | exec "$0" "$@"';
+/**
+ * Constant, so nothing is ever quoted into it: program and arguments arrive as positional parameters. A time limit ends
+ * the shell alone, so the kernel ends the program along with it (PR_SET_PDEATHSIG of prctl(2)): what was reported as
+ * failed must not be done later.
+ */
+const PIPE = 'cat | exec setpriv --pdeathsig KILL -- "$0" "$@"';
 
 /**
  * Runs a program that opens `/dev/stdin` by name (`wg set … private-key /dev/stdin`, `nft -f -`). Node hands its
