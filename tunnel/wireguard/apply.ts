@@ -1,32 +1,36 @@
+import { hasCode, messageOf } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
-import { attempt } from "../outcome.ts";
 import { runPiped } from "../piped.ts";
 import type { WireGuardStep } from "./plan.ts";
 
 /** Bytes of arguments one `wg set` gets: far below the kernel's limit (execve(2): 128 KB an argument, 2 MB in all). */
 const ARGUMENT_BYTES = 256 * 1024;
 
-/** Carries out steps for one interface by as few `wg set` as fit. */
+/**
+ * Carries out steps for one interface by as few `wg set` as fit. wg reads all of its arguments before it does anything,
+ * so one bad peer keeps out all the others: halves find it. When nothing answers, all that is left fails at once, for
+ * each try would hold up the sync by its whole time limit.
+ */
 export async function applyWireGuard(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
-  for (const chunk of chunks(steps)) {
-    outcomes.push(...(await applyTogether(run, device, chunk)));
+  const due = chunks(steps);
+  for (let next = due.shift(); next !== undefined; next = due.shift()) {
+    try {
+      await set(run, device, next);
+      outcomes.push(...next.map((step) => ({ step: sentence(device, step) })));
+    } catch (error) {
+      const wasRefused = hasCode(error, "program-failed");
+      if (wasRefused && next.length > 1) {
+        const half = Math.ceil(next.length / 2);
+        due.unshift(next.slice(0, half), next.slice(half));
+        continue;
+      }
+      const failed = wasRefused ? next : [...next, ...due.splice(0).flat()];
+      outcomes.push(...failed.map((step) => ({ step: sentence(device, step), error: messageOf(error) })));
+    }
   }
   return outcomes;
-}
-
-/** wg reads all of its arguments before it does anything, so one bad peer keeps out all the others: halves find it. */
-async function applyTogether(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<Outcome[]> {
-  const { error } = await attempt("", () => set(run, device, steps));
-  if (error === undefined || steps.length === 1) {
-    return steps.map((step) => ({ step: sentence(device, step), error }));
-  }
-  const half = Math.ceil(steps.length / 2);
-  return [
-    ...(await applyTogether(run, device, steps.slice(0, half))),
-    ...(await applyTogether(run, device, steps.slice(half))),
-  ];
 }
 
 async function set(run: Run, device: string, steps: readonly WireGuardStep[]): Promise<void> {
