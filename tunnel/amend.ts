@@ -17,6 +17,7 @@ import { applyWireGuard } from "./wireguard/apply.ts";
 import type { ObservedWireGuard } from "./wireguard/dump.ts";
 import { planWireGuard } from "./wireguard/plan.ts";
 import { rememberEndpoints } from "./wireguard/sync.ts";
+import type { SyncedWireGuard } from "./wireguard/sync.ts";
 
 /**
  * From one data path to another without a look at the kernel: for what changes every day, linked clusters with their
@@ -44,11 +45,15 @@ export async function amendDataPath(
     amendVxlan(deps, want, held),
   ]);
   report.record("firewall", elements);
-  report.record("wireguard", peers.flat());
+  report.record(
+    "wireguard",
+    peers.flatMap(({ outcomes }) => outcomes),
+  );
   report.record("links", entries.put);
   report.record("nexthops", await applyNexthops(run, nexthops.put));
   report.record("routes", await ipBatch(run, [...routes.put, ...routes.remove].map(routeLine)));
   report.record("nexthops", await applyNexthops(run, nexthops.remove));
+  for (const { remove } of peers) report.record("wireguard", await remove());
   report.record("links", await entries.remove());
   return report;
 }
@@ -78,15 +83,15 @@ async function amendPeers(
   { run, clock, endpointMemory }: DataPathDeps,
   device: WireGuardInterface,
   held: WireGuardInterface | undefined,
-): Promise<Outcome[]> {
+): Promise<SyncedWireGuard> {
   const [peers, before] = unshared(device.peers, held?.peers ?? []);
-  if (peers.length + before.length === 0) return [];
   const now = Math.floor(clock.now() / 1000);
   const lastWanted = endpointMemory.get(device.name) ?? new Map<string, string>();
-  const steps = planWireGuard({ ...device, peers }, asObserved({ ...device, peers: before }, now), { now, lastWanted });
-  const outcomes = await applyWireGuard(run, device.name, steps);
+  const have = asObserved({ ...device, peers: before }, now);
+  const { put, remove } = planWireGuard({ ...device, peers }, have, { now, lastWanted });
+  const outcomes = await applyWireGuard(run, device.name, put);
   rememberEndpoints(endpointMemory, device, outcomes);
-  return outcomes;
+  return { outcomes, remove: () => applyWireGuard(run, device.name, remove) };
 }
 
 /** An interface as it would be observed right after it was made to hold this. */

@@ -1,5 +1,6 @@
 import { messageOf } from "../platform/errors.ts";
 import type { Outcome } from "./outcome.ts";
+import { nothing } from "./outcome.ts";
 import type { DataPathDeps, Part } from "./parts.ts";
 import {
   syncAddresses,
@@ -21,7 +22,8 @@ import { EMPTY_DATA_PATH } from "./state.ts";
  * - The firewall first: from its first moment a tunnel reaches announced prefixes only. Last to go, too.
  *   Others' firewalls right after it, for what it lets through they are to let through, too.
  * - Devices before their peers, before addresses, before the nexthops and routes that name them.
- * - Routes move before the nexthops they used are deleted, for the kernel deletes the routes of a deleted nexthop.
+ * - Routes move before the nexthops they used are deleted, for the kernel deletes the routes of a deleted nexthop; and
+ *   those before the peers that they led to, for until then flows are sent there.
  * - Sysctls last: forwarding is switched on when everything that bounds it is there, and some keys are of our devices.
  */
 const PARTS = {
@@ -53,7 +55,7 @@ export async function syncDataPath(deps: DataPathDeps, want: DataPath): Promise<
     try {
       const { outcomes, remove } = await PARTS[part](deps, want);
       report.record(part, outcomes);
-      removals.push({ part, remove: remove ?? (() => Promise.resolve([])) });
+      removals.push({ part, remove: remove ?? nothing });
     } catch (error) {
       report.record(part, [{ step: "observe", error: messageOf(error) }]);
     }

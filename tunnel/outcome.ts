@@ -19,3 +19,8 @@ export async function attempt(step: string, act: () => Promise<unknown>): Promis
     return { step, error: messageOf(error) };
   }
 }
+
+/** No step, and nothing became of it. */
+export function nothing(): Promise<readonly Outcome[]> {
+  return Promise.resolve([]);
+}

@@ -1,4 +1,5 @@
 import type { Clock } from "../platform/clock.ts";
+import { messageOf } from "../platform/errors.ts";
 import type { Run } from "../platform/run.ts";
 import { addressLine, observeAddresses, planAddresses } from "./addresses/addresses.ts";
 import { applyFirewall } from "./firewall/apply.ts";
@@ -16,7 +17,7 @@ import { applyNexthops } from "./nexthops/apply.ts";
 import { observeNexthops } from "./nexthops/observe.ts";
 import { planNexthops } from "./nexthops/plan.ts";
 import type { Outcome } from "./outcome.ts";
-import { attempt } from "./outcome.ts";
+import { nothing } from "./outcome.ts";
 import { observeRoutes } from "./routes/observe.ts";
 import { planRoutes } from "./routes/plan.ts";
 import { routeLine } from "./routes/text.ts";
@@ -77,16 +78,18 @@ export async function syncLinks({ run, wireGuardGo }: DataPathDeps, want: DataPa
 export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<PartResult> {
   const { run, clock, endpointMemory } = deps;
   const now = Math.floor(clock.now() / 1000);
-  const outcomes = await Promise.all(
-    want.wireGuard.map(async (device) => {
-      const synced: Outcome[] = [];
-      const whole = await attempt(`wg show ${device.name} dump`, async () => {
-        synced.push(...(await syncWireGuard(run, device, endpointMemory, now)));
-      });
-      return whole.error === undefined ? synced : [whole];
-    }),
+  const synced = await Promise.all(
+    want.wireGuard.map((device) =>
+      syncWireGuard(run, device, endpointMemory, now).catch((error: unknown) => ({
+        outcomes: [{ step: `wg show ${device.name} dump`, error: messageOf(error) }],
+        remove: nothing,
+      })),
+    ),
   );
-  return { outcomes: outcomes.flat() };
+  return {
+    outcomes: synced.flatMap(({ outcomes }) => outcomes),
+    remove: async () => (await Promise.all(synced.map(({ remove }) => remove()))).flat(),
+  };
 }
 
 export async function syncAddresses({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {

@@ -1,6 +1,7 @@
 import { messageOf } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
+import { nothing } from "../outcome.ts";
 import type { VxlanDevice } from "../state.ts";
 import { applyEntries } from "./apply.ts";
 import { observeTables } from "./observe.ts";
@@ -32,8 +33,4 @@ export async function syncPeers(run: Run, devices: readonly VxlanDevice[]): Prom
   } catch (error) {
     return { outcomes: [{ step: "observe VXLAN peers", error: messageOf(error) }], remove: nothing };
   }
-}
-
-function nothing(): Promise<readonly Outcome[]> {
-  return Promise.resolve([]);
 }

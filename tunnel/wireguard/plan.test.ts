@@ -30,7 +30,7 @@ const HAVE: ObservedWireGuard = {
   peers: [HAVE_PEER],
 };
 
-test.each<[string, WireGuardInterface, ObservedWireGuard, WireGuardStep[]]>([
+test.each<[string, WireGuardInterface, ObservedWireGuard, WireGuardStep[], WireGuardStep[]?]>([
   ["nothing differs", WANT, HAVE, []],
   [
     "allowed IPs in another order",
@@ -52,10 +52,8 @@ test.each<[string, WireGuardInterface, ObservedWireGuard, WireGuardStep[]]>([
     "another key of a peer",
     WANT,
     { ...HAVE, peers: [{ ...HAVE_PEER, publicKey: "Q" }] },
-    [
-      { op: "remove", publicKey: "Q" },
-      { op: "peer", ...PEER },
-    ],
+    [{ op: "peer", ...PEER }],
+    [{ op: "remove", publicKey: "Q" }],
   ],
   [
     "a prefix more",
@@ -64,14 +62,28 @@ test.each<[string, WireGuardInterface, ObservedWireGuard, WireGuardStep[]]>([
     [{ op: "peer", publicKey: "P", allowedIPs: PEER.allowedIPs }],
   ],
   [
+    "a prefix less",
+    WANT,
+    { ...HAVE, peers: [{ ...HAVE_PEER, allowedIPs: [...PEER.allowedIPs, "10.3.0.0/16"] }] },
+    [],
+    [{ op: "peer", publicKey: "P", allowedIPs: PEER.allowedIPs }],
+  ],
+  [
+    "one prefix for another",
+    WANT,
+    { ...HAVE, peers: [{ ...HAVE_PEER, allowedIPs: ["10.2.0.0/16", "10.3.0.0/16"] }] },
+    [{ op: "peer", publicKey: "P", allowedIPs: [...PEER.allowedIPs, "10.3.0.0/16"] }],
+    [{ op: "peer", publicKey: "P", allowedIPs: PEER.allowedIPs }],
+  ],
+  [
     "another keepalive",
     WANT,
     { ...HAVE, peers: [{ ...HAVE_PEER, persistentKeepalive: 0 }] },
     [{ op: "peer", publicKey: "P", persistentKeepalive: 10 }],
   ],
-  ["no peers wanted", { ...WANT, peers: [] }, HAVE, [{ op: "remove", publicKey: "P" }]],
-])("%s", (_what, want, have, steps) => {
-  expect(planWireGuard(want, have, AFTER_START)).toEqual(steps);
+  ["no peers wanted", { ...WANT, peers: [] }, HAVE, [], [{ op: "remove", publicKey: "P" }]],
+])("%s", (_what, want, have, put, remove = []) => {
+  expect(planWireGuard(want, have, AFTER_START)).toEqual({ put, remove });
 });
 
 const ROAMED = "198.51.100.7:3999";
@@ -84,15 +96,16 @@ test.each([
 ])("%s", (_what, latestHandshake, last, moves) => {
   const have = { ...HAVE, peers: [{ ...HAVE_PEER, endpoint: ROAMED, latestHandshake }] };
   const lastWanted = new Map(last === undefined ? [] : [["P", last]]);
-  expect(planWireGuard(WANT, have, { now: NOW, lastWanted })).toEqual(
-    moves ? [{ op: "peer", publicKey: "P", endpoint: PEER.endpoint }] : [],
-  );
+  expect(planWireGuard(WANT, have, { now: NOW, lastWanted })).toEqual({
+    put: moves ? [{ op: "peer", publicKey: "P", endpoint: PEER.endpoint }] : [],
+    remove: [],
+  });
 });
 
 test("a peer behind NAT, which dials us, is never given an endpoint", () => {
   const { endpoint: _none, ...silent } = PEER;
   const have = { ...HAVE, peers: [{ ...HAVE_PEER, endpoint: ROAMED, latestHandshake: 0 }] };
-  expect(planWireGuard({ ...WANT, peers: [silent] }, have, AFTER_START)).toEqual([]);
+  expect(planWireGuard({ ...WANT, peers: [silent] }, have, AFTER_START)).toEqual({ put: [], remove: [] });
 });
 
 /** Peers with disjoint allowed IPs, for two peers of one device never share any. */
@@ -147,19 +160,35 @@ const UNKNOWN_PEER: ObservedPeer = {
   persistentKeepalive: 0,
 };
 
+const devices = fc
+  .tuple(peers(), fc.nat(1), fc.nat(1))
+  .map(([list, port, key]) => ({ ...WANT, listenPort: 51820 + port, privateKey: `K${key}`, peers: list }));
+const observed = fc.tuple(devices, fc.constantFrom(0, NOW - 5, NOW - 500)).map(([device, latestHandshake]) => ({
+  ...device,
+  peers: device.peers.map((peer) => ({ ...peer, latestHandshake, rxBytes: 0, txBytes: 0 })),
+}));
+
 test("applying a plan leaves nothing to plan", () => {
-  const devices = fc
-    .tuple(peers(), fc.nat(1), fc.nat(1))
-    .map(([list, port, key]) => ({ ...WANT, listenPort: 51820 + port, privateKey: `K${key}`, peers: list }));
-  const observed = fc.tuple(devices, fc.constantFrom(0, NOW - 5, NOW - 500)).map(([device, latestHandshake]) => ({
-    ...device,
-    peers: device.peers.map((peer) => ({ ...peer, latestHandshake, rxBytes: 0, txBytes: 0 })),
-  }));
   fc.assert(
     fc.property(devices, observed, (want, have) => {
-      const after = applied(have, planWireGuard(want, have, AFTER_START));
-      expect(planWireGuard(want, after, AFTER_START)).toEqual([]);
+      const { put, remove } = planWireGuard(want, have, AFTER_START);
+      const after = applied(applied(have, put), remove);
+      expect(planWireGuard(want, after, AFTER_START)).toEqual({ put: [], remove: [] });
       expect(told(after.peers)).toEqual(told(want.peers));
+    }),
+  );
+});
+
+test("before it takes away, every peer has what it shall have and what it had, but for what another shall have", () => {
+  fc.assert(
+    fc.property(devices, observed, (want, have) => {
+      const between = told(applied(have, planWireGuard(want, have, AFTER_START).put).peers);
+      const [wanted, before] = [told(want.peers), told(have.peers)];
+      const claimed = new Set(want.peers.flatMap(({ allowedIPs }) => allowedIPs));
+      for (const publicKey of new Set([...wanted.keys(), ...before.keys()])) {
+        const kept = [...(before.get(publicKey) ?? [])].filter((cidr) => !claimed.has(cidr));
+        expect(between.get(publicKey)).toEqual(new Set([...(wanted.get(publicKey) ?? []), ...kept]));
+      }
     }),
   );
 });

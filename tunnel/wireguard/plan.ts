@@ -29,21 +29,33 @@ export interface EndpointContext {
 /** Seconds without a handshake after which a peer's endpoint is set anew (WireGuard's Reject-After-Time is 180 too). */
 const HANDSHAKE_STALE = 180;
 
-/** Steps that make `have` hold what `want` says: gone peers first, for their allowed IPs may be another's now. */
+/**
+ * Steps to add and change; then those that take peers and allowed IPs away, which come after the routes that lead to
+ * them. A prefix that another peer shall have now moves by being given to that one: WireGuard takes it from the first.
+ */
 export function planWireGuard(
   want: WireGuardInterface,
   have: ObservedWireGuard,
   context: EndpointContext,
-): WireGuardStep[] {
+): { put: WireGuardStep[]; remove: WireGuardStep[] } {
   const wanted = new Set(want.peers.map((peer) => peer.publicKey));
+  const claimed = new Set(want.peers.flatMap((peer) => peer.allowedIPs));
   const present = new Map(have.peers.map((peer) => [peer.publicKey, peer]));
-  return [
-    ...configureSteps(want, have),
-    ...have.peers
-      .filter((peer) => !wanted.has(peer.publicKey))
-      .map(({ publicKey }) => ({ op: "remove", publicKey }) as const),
-    ...want.peers.flatMap((peer) => peerSteps(peer, present.get(peer.publicKey), context)),
-  ];
+  const leftover = (publicKey: string) => present.get(publicKey)?.allowedIPs.filter((cidr) => !claimed.has(cidr)) ?? [];
+  return {
+    put: [
+      ...configureSteps(want, have),
+      ...want.peers.flatMap((peer) => peerSteps(peer, present.get(peer.publicKey), leftover(peer.publicKey), context)),
+    ],
+    remove: [
+      ...want.peers
+        .filter(({ publicKey }) => leftover(publicKey).length > 0)
+        .map(({ publicKey, allowedIPs }) => ({ op: "peer", publicKey, allowedIPs }) as const),
+      ...have.peers
+        .filter((peer) => !wanted.has(peer.publicKey))
+        .map(({ publicKey }) => ({ op: "remove", publicKey }) as const),
+    ],
+  };
 }
 
 function configureSteps(want: WireGuardInterface, have: ObservedWireGuard): WireGuardStep[] {
@@ -55,14 +67,20 @@ function configureSteps(want: WireGuardInterface, have: ObservedWireGuard): Wire
   return Object.keys(differences).length === 0 ? [] : [{ op: "configure", ...differences }];
 }
 
-function peerSteps(want: WireGuardPeer, have: ObservedPeer | undefined, context: EndpointContext): WireGuardStep[] {
+/** @param leftover allowed IPs that it has and keeps for now */
+function peerSteps(
+  want: WireGuardPeer,
+  have: ObservedPeer | undefined,
+  leftover: readonly string[],
+  context: EndpointContext,
+): WireGuardStep[] {
   const { publicKey, endpoint, allowedIPs, persistentKeepalive } = want;
   if (have === undefined) {
     return [{ op: "peer", publicKey, endpoint, allowedIPs, persistentKeepalive }];
   }
   const differences = {
     ...(mustSetEndpoint(want, have, context) && { endpoint }),
-    ...(!sameAllowedIPs(allowedIPs, have.allowedIPs) && { allowedIPs }),
+    ...(!includesAll(have.allowedIPs, allowedIPs) && { allowedIPs: [...allowedIPs, ...leftover] }),
     ...(persistentKeepalive !== have.persistentKeepalive && { persistentKeepalive }),
   };
   return Object.keys(differences).length === 0 ? [] : [{ op: "peer", publicKey, ...differences }];
@@ -70,11 +88,14 @@ function peerSteps(want: WireGuardPeer, have: ObservedPeer | undefined, context:
 
 /**
  * A peer that roamed answers from where it is now: its endpoint is left alone while handshakes succeed, unless it was
- * told to be elsewhere since.
+ * told to be elsewhere since. One that has none yet, whose name was not found before, is told at once.
  */
 function mustSetEndpoint(want: WireGuardPeer, have: ObservedPeer, { now, lastWanted }: EndpointContext): boolean {
   if (want.endpoint === undefined || want.endpoint === have.endpoint) {
     return false;
+  }
+  if (have.endpoint === undefined) {
+    return true;
   }
   const last = lastWanted.get(want.publicKey);
   const toldAnew = last !== undefined && last !== want.endpoint;
@@ -82,7 +103,7 @@ function mustSetEndpoint(want: WireGuardPeer, have: ObservedPeer, { now, lastWan
 }
 
 /** Both are canonical text; their order means nothing. */
-function sameAllowedIPs(want: readonly string[], have: readonly string[]): boolean {
-  const wanted = new Set(want);
-  return wanted.size === have.length && have.every((cidr) => wanted.has(cidr));
+function includesAll(list: readonly string[], wanted: readonly string[]): boolean {
+  const present = new Set(list);
+  return wanted.every((cidr) => present.has(cidr));
 }

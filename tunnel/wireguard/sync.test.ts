@@ -29,6 +29,12 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => node.remove(), 60_000);
 
+/** Takes away what is to go right after the rest. */
+async function sync(want: WireGuardInterface, memory: EndpointMemory) {
+  const { outcomes, remove } = await syncWireGuard(node.run, want, memory, NOW);
+  return [...outcomes, ...(await remove())];
+}
+
 /** Distinct public keys, without starting a program for each. */
 function peersNumbered(count: number): WireGuardInterface["peers"] {
   return Array.from({ length: count }, (_, index) => {
@@ -59,7 +65,7 @@ test("a public key is that of its private key", async () => {
 test("a thousand peers arrive at once, then one goes and nothing else is touched", async () => {
   const memory: EndpointMemory = new Map();
   const many = { ...device, peers: peersNumbered(1000) };
-  const outcomes = await syncWireGuard(node.run, many, memory, NOW);
+  const outcomes = await sync(many, memory);
   expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
   expect(JSON.stringify(outcomes)).not.toContain(device.privateKey);
   const observed = await observeWireGuard(node.run, "trs0-0");
@@ -70,11 +76,9 @@ test("a thousand peers arrive at once, then one goes and nothing else is touched
     fwmark: 0x7e5,
   });
   expect(observed.peers).toHaveLength(1000);
-  expect(await syncWireGuard(node.run, many, memory, NOW)).toEqual([]);
+  expect(await sync(many, memory)).toEqual([]);
   const fewer = { ...many, peers: many.peers.slice(1) };
-  expect(await syncWireGuard(node.run, fewer, memory, NOW)).toEqual([
-    { step: `wg set trs0-0 peer ${many.peers[0]?.publicKey} remove` },
-  ]);
+  expect(await sync(fewer, memory)).toEqual([{ step: `wg set trs0-0 peer ${many.peers[0]?.publicKey} remove` }]);
 }, 60_000);
 
 test("one peer that is refused does not keep out the others, and stays due", async () => {
@@ -82,7 +86,7 @@ test("one peer that is refused does not keep out the others, and stays due", asy
   const [first, second] = peersNumbered(2);
   if (first === undefined || second === undefined) throw new Error("no peers");
   const want = { ...device, peers: [{ ...first, publicKey: "not a key" }, second] };
-  const outcomes = await syncWireGuard(node.run, want, memory, NOW);
+  const outcomes = await sync(want, memory);
   expect(outcomes.filter(({ error }) => error !== undefined).map(({ step }) => step)).toEqual([
     expect.stringContaining("not a key"),
   ]);

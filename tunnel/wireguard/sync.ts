@@ -8,6 +8,12 @@ import { planWireGuard } from "./plan.ts";
 /** Per device, by public key: the endpoint its peers were last told to be at. Starts empty; lives as long as the agent. */
 export type EndpointMemory = Map<string, ReadonlyMap<string, string>>;
 
+export interface SyncedWireGuard {
+  readonly outcomes: readonly Outcome[];
+  /** Takes away peers and allowed IPs that are not wanted any more. */
+  readonly remove: () => Promise<readonly Outcome[]>;
+}
+
 /**
  * Makes one interface hold its key, port, mark and peers.
  * @param now seconds since the Unix epoch
@@ -18,12 +24,13 @@ export async function syncWireGuard(
   want: WireGuardInterface,
   memory: EndpointMemory,
   now: number,
-): Promise<Outcome[]> {
+): Promise<SyncedWireGuard> {
   const have = await observeWireGuard(run, want.name);
   const lastWanted = memory.get(want.name) ?? new Map<string, string>();
-  const outcomes = await applyWireGuard(run, want.name, planWireGuard(want, have, { now, lastWanted }));
+  const { put, remove } = planWireGuard(want, have, { now, lastWanted });
+  const outcomes = await applyWireGuard(run, want.name, put);
   rememberEndpoints(memory, want, outcomes);
-  return outcomes;
+  return { outcomes, remove: () => applyWireGuard(run, want.name, remove) };
 }
 
 /** Keeps what the peers of an interface were told. A refused change stays due: what was not applied was not told. */
