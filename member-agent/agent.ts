@@ -25,6 +25,7 @@ import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claim
 import { observeLan } from "./node/lan.ts";
 import type { AgentSettings } from "./settings.ts";
 import type { Lan } from "./situation.ts";
+import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface AgentParts {
   readonly settings: AgentSettings;
@@ -235,10 +236,10 @@ class Agent {
   }
 }
 
-async function waitForLan({ settings, run, clock, log }: AgentParts, signal: AbortSignal): Promise<Lan> {
+async function waitForLan({ settings, folder, run, clock, log }: AgentParts, signal: AbortSignal): Promise<Lan> {
   for (;;) {
     try {
-      return await observeLan(run, settings.lanDevice);
+      return await observeLan(run, settings.lanDevice, sysctlMemoryIn(folder));
     } catch (error) {
       if (signal.aborted) throw error;
       log.warn({ event: "no-lan", error }, messageOf(error));

@@ -16,6 +16,7 @@ import type { DataPath } from "../tunnel/state.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
 import type { Lan, Situation } from "./situation.ts";
+import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface DataPathParts extends KernelParts {
   readonly settings: AgentSettings;
@@ -74,9 +75,10 @@ export class NodeDataPath {
    * @throws MeshError `sync-incomplete` (retry)
    */
   async hold(level: MemberLevel, gateway: GatewayRole | undefined): Promise<boolean> {
-    const { settings, run, onReady } = this.#parts;
+    const { settings, run, folder, onReady } = this.#parts;
     // An interface that lost its address for a moment is still the LAN.
-    if (this.#plan === undefined) this.#lan = await observeLan(run, this.#lan.device).catch(() => this.#lan);
+    if (this.#plan === undefined)
+      this.#lan = await observeLan(run, this.#lan.device, sysctlMemoryIn(folder)).catch(() => this.#lan);
     const mail = gateway?.mail;
     await this.#kernel.recall();
     const { situation: asked, missing } = situate(level, {

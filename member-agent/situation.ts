@@ -35,7 +35,7 @@ export interface Lan {
   readonly addresses: readonly string[];
   /** Bytes. */
   readonly mtu: number;
-  /** Its IPv6 routes come by router advertisements (RFC 4861), which a forwarding kernel ignores unless told otherwise. */
+  /** Its kernel took router advertisements (RFC 4861) before us; one that forwards ignores them unless told otherwise. */
   readonly routerAdvertisements: boolean;
 }
 

@@ -1,9 +1,13 @@
 import { z } from "zod";
 import { MeshError } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
+import { observeSysctls } from "../../tunnel/sysctls/kernel.ts";
+import type { SysctlMemory } from "../../tunnel/sysctls/memory.ts";
+import { defaultOf } from "../../tunnel/sysctls/side-effects.ts";
 import type { Lan } from "../situation.ts";
 
-const routes = z.array(z.object({ dev: z.string().optional() }));
+const hop = z.object({ dev: z.string().optional() });
+const routes = z.array(hop.extend({ nexthops: z.array(hop).default([]) }));
 const links = z.array(
   z.object({
     mtu: z.number(),
@@ -13,9 +17,10 @@ const links = z.array(
 
 /**
  * The interface to the other nodes, its global addresses and its MTU.
+ * @param memory what sysctls held before us
  * @throws MeshError `no-lan` when it has no address, or when none was named and there is no default route
  */
-export async function observeLan(run: Run, named: string | undefined): Promise<Lan> {
+export async function observeLan(run: Run, named: string | undefined, memory: SysctlMemory): Promise<Lan> {
   const device = named ?? (await defaultRouteDevice(run));
   if (device === undefined) {
     throw new MeshError(
@@ -35,13 +40,28 @@ export async function observeLan(run: Run, named: string | undefined): Promise<L
       { retry: true },
     );
   }
-  const advertised = routes.parse(
-    JSON.parse(await run("ip", ["-6", "-j", "route", "show", "default", "proto", "ra", "dev", device])),
-  );
-  return { device, addresses, mtu: link.mtu, routerAdvertisements: advertised.length > 0 };
+  return { device, addresses, mtu: link.mtu, routerAdvertisements: await takesAdvertisements(run, device, memory) };
 }
 
+/** Of the first default route: IPv4's, or on a machine that has none, IPv6's. */
 async function defaultRouteDevice(run: Run): Promise<string | undefined> {
-  const [found] = routes.parse(JSON.parse(await run("ip", ["-j", "route", "show", "default"])));
-  return found?.dev;
+  for (const family of ["-4", "-6"]) {
+    const shown = await run("ip", [family, "-j", "route", "show", "default", "type", "unicast"]);
+    const [found] = routes.parse(JSON.parse(shown)).flatMap(({ dev, nexthops }) => dev ?? nexthops[0]?.dev ?? []);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/**
+ * Whether the kernel took router advertisements on this device before we made it forward. By sysctls, not by routes: an
+ * advertised route is gone for a moment with its router or the link, and a kernel told to ignore advertisements at that
+ * moment hears of no other. Whoever says 0 takes them himself, as NetworkManager does.
+ */
+async function takesAdvertisements(run: Run, device: string, memory: SysctlMemory): Promise<boolean> {
+  const acceptance = `net.ipv6.conf.${device}.accept_ra`;
+  const forwarding = `net.ipv6.conf.${device}.forwarding`;
+  const [present, known] = await Promise.all([observeSysctls(run, [acceptance, forwarding]), memory.load()]);
+  const former = (key: string): string | undefined => (known[key] ?? known[defaultOf(key)])?.former ?? present.get(key);
+  return present.get(acceptance) !== "0" && former(acceptance) === "1" && former(forwarding) === "0";
 }
