@@ -5,7 +5,9 @@
  */
 
 export type Family = 4 | 6;
-export type TunnelKind = "WireGuard" | "VXLAN";
+/** Every kind of tunnel there is. */
+export const TUNNEL_KINDS = ["WireGuard", "VXLAN"] as const;
+export type TunnelKind = (typeof TUNNEL_KINDS)[number];
 
 export const API_VERSION = "trestle.dev/v1alpha1";
 

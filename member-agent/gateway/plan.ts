@@ -1,5 +1,6 @@
 import { addressPart, familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
+import { TUNNEL_KINDS } from "../../mesh/resources.ts";
 import type { Family, TunnelKind } from "../../mesh/resources.ts";
 import { MESH_VXLAN, wireGuardDevice } from "../../tunnel/marks.ts";
 import type { Nexthop, Route, RouteTarget } from "../../tunnel/state.ts";
@@ -13,8 +14,6 @@ import { probedFamily } from "./probe-paths.ts";
 import type { FarEnd } from "./vxlan-plan.ts";
 import { farEnds, vxlanPeers } from "./vxlan-plan.ts";
 import { wireGuardPeers } from "./wireguard-plan.ts";
-
-const KINDS = ["WireGuard", "VXLAN"] as const satisfies readonly TunnelKind[];
 
 /** Where a gateway stands: all that the plan of a linked cluster depends on but that cluster. */
 export interface GatewayVantage {
@@ -47,7 +46,9 @@ export function gatewayVantage(situation: Situation, own: OwnGateway): GatewayVa
 
 /** Health addresses of this gateway, one per tunnel kind and family, as host prefixes. */
 export function ownHealthAddresses(situation: Situation, own: OwnGateway): string[] {
-  return situation.self.meshPrefixes.flatMap((prefix) => KINDS.map((kind) => healthAddress(prefix, own.rank, kind)));
+  return situation.self.meshPrefixes.flatMap((prefix) =>
+    TUNNEL_KINDS.map((kind) => healthAddress(prefix, own.rank, kind)),
+  );
 }
 
 /**

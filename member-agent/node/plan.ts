@@ -1,5 +1,6 @@
 import { addressPart, familyOf } from "../../mesh/cidr.ts";
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
+import { TUNNEL_KINDS } from "../../mesh/resources.ts";
 import type { Family } from "../../mesh/resources.ts";
 import { BACKSTOP_METRIC } from "../../tunnel/marks.ts";
 import type { Hop, Route } from "../../tunnel/state.ts";
@@ -37,9 +38,7 @@ export function neighbourRoutes(situation: Situation, neighbours: ReadonlyMap<st
     ...situation.blocks.flatMap((block) => through(block.node, block.cidr)),
     ...situation.gateways.flatMap((gateway) =>
       situation.self.meshPrefixes.flatMap((prefix) =>
-        (["WireGuard", "VXLAN"] as const).flatMap((tunnel) =>
-          through(gateway.node, healthAddress(prefix, gateway.rank, tunnel)),
-        ),
+        TUNNEL_KINDS.flatMap((tunnel) => through(gateway.node, healthAddress(prefix, gateway.rank, tunnel))),
       ),
     ),
   ];
