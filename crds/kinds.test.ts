@@ -81,7 +81,13 @@ const LEDGER: Parts<Ledger> = {
 };
 const MEMBERSHIP: Parts<Membership> = {
   spec: { mesh: "m", cluster: "east", phase: "Joined", localCIDRs: [] },
-  status: { number: 1, podCIDRs: ["10.4.0.0/16"], meshPrefixes: ["172.16.0.0/24"], revision },
+  status: {
+    number: 1,
+    podCIDRs: ["10.4.0.0/16"],
+    announcedCIDRs: ["192.168.7.16/28"],
+    meshPrefixes: ["172.16.0.0/24"],
+    revision,
+  },
 };
 const CREDENTIAL: Parts<Credential> = {
   spec: {

@@ -16,6 +16,7 @@ const spec = z.object({
 const status = z.object({
   number: z.int().optional(),
   podCIDRs: cidrs,
+  announcedCIDRs: cidrs,
   meshPrefixes: cidrs,
   revision: revision.optional(),
 }) satisfies z.ZodType<MembershipStatus>;

@@ -18,7 +18,12 @@ function objectOf<T extends AnyResource>(kind: KindDefinition<T>, name: string, 
   return kind.parse({ apiVersion: kind.apiVersion, kind: kind.kind, metadata, spec, status });
 }
 
-const STATUS = { number: 1, podCIDRs: ["10.64.0.0/16"], meshPrefixes: ["100.64.0.0/22"] };
+const STATUS = {
+  number: 1,
+  podCIDRs: ["10.64.0.0/16"],
+  announcedCIDRs: ["192.168.1.16/28"],
+  meshPrefixes: ["100.64.0.0/22"],
+};
 const joined = (phase: MembershipSpec["phase"], cluster = "east", status: unknown = STATUS) =>
   objectOf(membershipKind, "mesh", { mesh: "m", cluster, phase }, status);
 const remote = {
@@ -64,6 +69,12 @@ test.each<[string, MemberLevel, OwnFacts]>([
 test("a plain node believes its store about the linked clusters, a gateway the hub's signed view alone", () => {
   expect(situate(level, facts).situation?.remotes.map(({ name }) => name)).toEqual(["west"]);
   expect(situate(level, { ...facts, gateway: { own, view } }).situation?.remotes).toEqual([]);
+});
+
+test("a plain node knows all of its own cluster, what it announces beyond its pods, too", () => {
+  const { number, podCIDRs, announcedCIDRs, meshPrefixes } = STATUS;
+  const self = { name: "east", number, podCIDRs, announcedCIDRs, meshPrefixes };
+  expect(situate(level, facts).situation?.self).toEqual(self);
 });
 
 test("what was withdrawn is asked for once it is known what is live", () => {

@@ -64,6 +64,7 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
   return { situation };
 }
 
-function selfOf(name: string, { number, podCIDRs, meshPrefixes }: MembershipStatus): SelfRecord | undefined {
-  return number === undefined ? undefined : { name, number, podCIDRs, announcedCIDRs: [], meshPrefixes };
+function selfOf(name: string, status: MembershipStatus): SelfRecord | undefined {
+  const { number, podCIDRs, announcedCIDRs, meshPrefixes } = status;
+  return number === undefined ? undefined : { name, number, podCIDRs, announcedCIDRs, meshPrefixes };
 }

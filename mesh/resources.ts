@@ -183,6 +183,8 @@ export interface MembershipSpec {
 export interface MembershipStatus {
   readonly number?: number | undefined;
   readonly podCIDRs: readonly string[];
+  /** What this cluster may announce beyond its pod CIDRs, as the hub says in its view. */
+  readonly announcedCIDRs: readonly string[];
   readonly meshPrefixes: readonly string[];
   /** Of the view that the member controller last wrote. */
   readonly revision?: Revision | undefined;

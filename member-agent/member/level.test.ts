@@ -17,7 +17,7 @@ const membership = (changes: Partial<Metadata> = {}): Membership => ({
   kind: "Membership",
   metadata: metadata("mesh", changes),
   spec: { mesh: "m", cluster: "east", phase: "Joined", localCIDRs: [] },
-  status: { podCIDRs: [], meshPrefixes: [] },
+  status: { podCIDRs: [], announcedCIDRs: [], meshPrefixes: [] },
 });
 const level: MemberLevel = {
   membership: membership(),

@@ -1,12 +1,23 @@
-import { expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { membershipKind } from "../../crds/membership.ts";
+import { remoteClusterKind } from "../../crds/remote-cluster.ts";
 import type { RemoteCluster, Revision } from "../../mesh/resources.ts";
 import { API_VERSION } from "../../mesh/resources.ts";
 import { metadata } from "../../mesh/testing/objects.ts";
 import type { View } from "../../mesh/view-records.ts";
-import { planRemoteClusters } from "./remote-clusters.ts";
+import type { MemberStore } from "../testing/store.ts";
+import { startMemberStore } from "../testing/store.ts";
+import { planRemoteClusters, writeView } from "./remote-clusters.ts";
 import type { RemoteStep } from "./remote-clusters.ts";
 
+let member: MemberStore;
+beforeAll(async () => {
+  member = await startMemberStore();
+}, 60_000);
+afterAll(() => member?.remove(), 60_000);
+
+const MEMBERSHIP = { mesh: "m", cluster: "c0", phase: "Joined", localCIDRs: [] } as const;
 const self = { name: "c0", number: 1, podCIDRs: [], announcedCIDRs: [], meshPrefixes: [] };
 
 /** Views of up to six remote clusters, each in few enough forms that two views often share some. */
@@ -96,3 +107,48 @@ test("an entry that did not change keeps the revision it came with", () => {
     }),
   );
 });
+
+const viewOf = (...numbers: number[]): View => ({
+  self: { ...self, podCIDRs: ["10.64.0.0/16"], announcedCIDRs: ["192.168.1.16/28"] },
+  entries: numbers.map((number) => ({
+    peer: {
+      name: `c${number}`,
+      number,
+      podCIDRs: [`10.${number}.0.0/16`],
+      announcedCIDRs: [],
+      meshPrefixes: [],
+      gateways: [],
+    },
+    tunnel: "WireGuard",
+  })),
+});
+
+test("a view is written with all that the member may announce, and never over a later one", async () => {
+  const { store } = member;
+  await store.create(membershipKind, { metadata: { name: "mesh" }, spec: MEMBERSHIP });
+  const written = async () => {
+    const { status } = (await store.get(membershipKind, "mesh")) ?? {};
+    const names = (await store.list(remoteClusterKind)).map(({ metadata: { name } }) => name);
+    return { names, announced: status?.announcedCIDRs, revision: status?.revision };
+  };
+  const announced = ["192.168.1.16/28"];
+  await writeView(store, viewOf(2, 3), at(4));
+  expect(await written()).toEqual({ names: ["c2", "c3"], announced, revision: at(4) });
+  await writeView(store, viewOf(3), at(5));
+  expect(await written()).toEqual({ names: ["c3"], announced, revision: at(5) });
+  await writeView(store, viewOf(2, 3), at(4));
+  expect(await written()).toEqual({ names: ["c3"], announced, revision: at(5) });
+  // A later term of the hub counts anew.
+  await writeView(store, viewOf(7), { epoch: 2, generation: 1 });
+  expect(await written()).toEqual({ names: ["c7"], announced, revision: { epoch: 2, generation: 1 } });
+}, 60_000);
+
+test("a later view that was cut short while it was written is not undone by an earlier one", async () => {
+  const { store } = member;
+  const later = { epoch: 2, generation: 3 };
+  const [step] = planRemoteClusters(viewOf(8), later, []);
+  if (step?.op !== "create") throw new Error("a cluster that is not there is created");
+  await store.create(remoteClusterKind, { metadata: { name: "c8" }, spec: step.spec });
+  await writeView(store, viewOf(7), { epoch: 2, generation: 2 });
+  expect((await store.list(remoteClusterKind)).map(({ metadata: { name } }) => name)).toEqual(["c7", "c8"]);
+}, 60_000);

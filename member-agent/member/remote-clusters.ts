@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import { membershipKind } from "../../crds/membership.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
 import type { RemoteCluster, RemoteClusterSpec, Revision } from "../../mesh/resources.ts";
+import { compareRevisions } from "../../mesh/revision.ts";
 import type { View } from "../../mesh/view-records.ts";
 import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
+import { MEMBER_OBJECT } from "./join.ts";
 
 /** What has to be written so that the member's store says what its view says. */
 export type RemoteStep =
@@ -38,13 +40,27 @@ export function planRemoteClusters(view: View, revision: Revision, present: read
   ];
 }
 
-/** Makes the store say what the view says: RemoteClusters for the nodes, and the member's own record in the Membership. */
+/**
+ * Makes the store say what the view says: RemoteClusters for the nodes, and the member's own record in the Membership.
+ * Where a later view was written already, nothing: a gateway that is cut off from the hub may lead, too.
+ */
 export async function writeView(store: ResourceStore, view: View, revision: Revision): Promise<void> {
-  for (const step of planRemoteClusters(view, revision, await store.list(remoteClusterKind))) {
+  const membership = await store.get(membershipKind, MEMBER_OBJECT);
+  const present = await store.list(remoteClusterKind);
+  // A writer that was cut short left later objects, and its revision in those alone.
+  const written = [membership?.status.revision, ...present.map(({ spec }) => spec.revision)];
+  if (written.some((each) => isOlder(revision, each))) return;
+  for (const step of planRemoteClusters(view, revision, present)) {
     if (step.op === "create") await store.create(remoteClusterKind, { metadata: { name: step.name }, spec: step.spec });
     else if (step.op === "update") await store.update(remoteClusterKind, { ...step.object, spec: step.spec });
     else await store.delete(remoteClusterKind, step.name);
   }
-  const { number, podCIDRs, meshPrefixes } = view.self;
-  await amendStatus(store, membershipKind, "mesh", () => ({ number, podCIDRs, meshPrefixes, revision }));
+  const { number, podCIDRs, announcedCIDRs, meshPrefixes } = view.self;
+  await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) =>
+    isOlder(revision, status.revision) ? status : { number, podCIDRs, announcedCIDRs, meshPrefixes, revision },
+  );
+}
+
+function isOlder(revision: Revision, other: Revision | undefined): boolean {
+  return other !== undefined && compareRevisions(revision, other) < 0;
 }

@@ -26,6 +26,7 @@ beforeEach(async () => {
 const mesh = (podCIDR: string): MembershipStatus => ({
   number: 1,
   podCIDRs: [podCIDR],
+  announcedCIDRs: [],
   meshPrefixes: ["100.64.0.0/22", "fd00:1::/64"],
 });
 const blocks = async (): Promise<IPBlockSpec[]> => (await store.list(ipBlockKind)).map(({ spec }) => spec);
