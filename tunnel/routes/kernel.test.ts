@@ -86,6 +86,28 @@ test.each([4, 6] as const)(
   120_000,
 );
 
+test.each([
+  ["10.2.0.0/16", 4, "via 192.0.2.8", "append"],
+  ["10.2.0.0/16", 4, "via 192.0.2.8", "prepend"],
+  ["10.2.0.0/16", 4, "unreachable", "append"],
+  ["10.2.0.0/16", 4, "unreachable", "prepend"],
+  ["fd65:2::/48", 6, "via 2001:db8::8", "append"],
+  ["fd65:2::/48", 6, "unreachable", "append"],
+] as const)(
+  "to %s by nexthop %d: what leads %s and has our mark goes, though it was put there by %s",
+  async (prefix, id, way, verb) => {
+    const want: Route[] = [{ prefix, target: { kind: "nexthop", id } }];
+    await sync(want);
+    const [type, hop] = way === "unreachable" ? [way, ""] : ["unicast", way];
+    await node.run("ip", ["route", verb, type, prefix, ...hop.split(" ").filter(Boolean), "proto", "174"]);
+    expect(await observeRoutes(node.run)).toHaveLength(2);
+    expect((await sync(want)).filter(({ error }) => error !== undefined)).toEqual([]);
+    expect(await observeRoutes(node.run)).toMatchObject(want);
+    expect(await sync(want)).toEqual([]);
+    await sync([]);
+  },
+);
+
 test("a route without an MTU of its own does not get that of another route of its nexthop", async () => {
   const target = { kind: "nexthop", id: 4 } as const;
   const want = [
