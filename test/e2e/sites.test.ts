@@ -6,31 +6,15 @@ import type { TunnelKind } from "../../mesh/resources.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { applyLinks } from "./support/apply-links.ts";
 import { pairsCheck } from "./support/check.ts";
+import { dialled, followed } from "./support/dialled.ts";
 import { startPings } from "./support/ping.ts";
-import type { Pinging } from "./support/ping.ts";
 import { renumberUplink } from "./support/renumber.ts";
 import { allUp, LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
-import type { TestLab } from "./support/test-lab.ts";
 import { packetsBetween, packetsIn } from "./support/tunnels.ts";
 
 /** Sites as they are: behind NAT, of several LANs, of one family, at addresses that change. */
 
 const LABS = path.join(import.meta.dirname, "..", "..", "lab");
-
-/** Where a gateway's WireGuard sends to: `address:port` of its only peer. */
-async function dialled(lab: TestLab, gateway: string): Promise<string> {
-  const shown = await lab.place(gateway).run("wg", ["show", "trs0-0", "endpoints"]);
-  return shown.trim().split("\t")[1] ?? "";
-}
-
-/** Waits until a change has been followed, and pings, which it stopped, are answered again. @returns milliseconds it took */
-async function followed(pings: Pinging, isFollowed: () => Promise<unknown>, limitMs: number): Promise<number> {
-  const since = performance.now();
-  await eventually(isFollowed, limitMs);
-  const { answered } = pings.seen();
-  await eventually(() => pings.seen().answered > answered || pings.seen());
-  return Math.round(performance.now() - since);
-}
 
 describe("a site behind NAT", () => {
   const lab = newTestLab();
@@ -70,7 +54,7 @@ describe("a site behind NAT", () => {
     const { passed, failed } = await pairsCheck(lab);
     expect({ passed, failed }).toEqual({ passed: 6, failed: 0 });
     const [publicAddress] = lab.site("home").uplink.filter(({ family }) => family === 4);
-    expect((await dialled(lab, "cloud/a")).split(":")[0]).toBe(publicAddress?.address);
+    expect((await dialled(lab, "cloud/a", "home/a")).split(":")[0]).toBe(publicAddress?.address);
   }, 60_000);
 
   test("no link by VXLAN is made to it, and the refusal names it", async () => {
@@ -100,8 +84,8 @@ describe("a site behind NAT", () => {
     const pings = await startPings(lab.place("cloud/web"), lab.pod("home/nas"));
     const { to } = await renumberUplink(lab, "home");
     const ms = await followed(
-      pings,
-      async () => to.includes((await dialled(lab, "cloud/a")).split(":")[0] ?? ""),
+      [pings],
+      async () => to.includes((await dialled(lab, "cloud/a", "home/a")).split(":")[0] ?? ""),
       30_000,
     );
     const { lost } = await pings.stop();
@@ -160,7 +144,7 @@ describe("machines that share no wire, and a site of IPv6 alone", () => {
     const endpoints = announced.flatMap(({ status }) => status.endpoints);
     expect(endpoints.map(familyOf).toSorted((a, b) => a - b)).toEqual([4, 6]);
     const six = endpoints.find((endpoint) => familyOf(endpoint) === 6);
-    expect(await dialled(lab, "harbour/a")).toBe(`[${six}]:51820`);
-    expect(await dialled(lab, "campus/a")).toBe("[fd00:3::10]:51820");
+    expect(await dialled(lab, "harbour/a", "campus/a")).toBe(`[${six}]:51820`);
+    expect(await dialled(lab, "campus/a", "harbour/a")).toBe("[fd00:3::10]:51820");
   });
 });

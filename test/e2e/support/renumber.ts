@@ -1,4 +1,4 @@
-import { addressIn } from "../../../lab/addressing.ts";
+import { addressIn, withLength } from "../../../lab/addressing.ts";
 import { UPLINK } from "../../../lab/topology.ts";
 import { familyOf, formatAddress, parseAddress } from "../../../mesh/cidr.ts";
 import type { TestLab } from "./test-lab.ts";
@@ -34,6 +34,26 @@ export async function renumberUplink(
   });
   await lab.place("wan").run("ip", ["-batch", "-"], { stdin: atWAN.join("\n") });
   return { from: moves.map(({ from }) => from), to: moves.map(({ to }) => to) };
+}
+
+/**
+ * Replaces the IPv4 address of a node on its LAN by one that nobody there has, as a DHCP server does that forgot it. Not
+ * the machine of its cluster's store, which others reach at its address. Once a node.
+ * @returns the address that it has
+ */
+export async function renumberNode(lab: TestLab, cluster: string, node: string): Promise<string> {
+  const { attachments = [] } = lab.site(cluster).nodes.find(({ name }) => name === node) ?? {};
+  const present = attachments.find(({ family }) => family === 4);
+  if (present === undefined) throw new Error(`${cluster}/${node} has no LAN of IPv4`);
+  const { value } = parseAddress(present.address);
+  const to = formatAddress({ family: 4, value: value + 100n });
+  const steps = [
+    `address delete ${withLength(present)} dev eth0`,
+    `address add ${withLength({ ...present, address: to })} dev eth0`,
+    `route replace default via ${present.router} dev eth0`,
+  ];
+  await lab.place(`${cluster}/${node}`).run("ip", ["-batch", "-"], { stdin: steps.join("\n") });
+  return to;
 }
 
 function nextOf(address: string): string {
