@@ -23,6 +23,8 @@ export type RefusalCode =
   | "link-conflict"
   | "vxlan-behind-nat"
   | "name-taken"
+  | "rank-taken"
+  | "key-taken"
   | "in-use";
 
 /** Either a value or the reason there is none: how the pure heart says no without throwing. */

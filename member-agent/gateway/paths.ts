@@ -1,3 +1,4 @@
+import { isHostName } from "../../mesh/endpoint.ts";
 import type { PairStatus } from "../../mesh/resources.ts";
 import type { View } from "../../mesh/view-records.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -5,7 +6,6 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Run } from "../../platform/run.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
-import { isHostName } from "../endpoint.ts";
 import type { RefusedPrefix } from "../refusals.ts";
 import type { Remote, Situation } from "../situation.ts";
 import { kindsInKernel } from "./kinds-in-kernel.ts";

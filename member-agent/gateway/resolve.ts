@@ -1,12 +1,12 @@
 import { lookup as getaddrinfo } from "node:dns/promises";
 import { isIP } from "node:net";
 import { z } from "zod";
+import { endpointRefusal, isHostName } from "../../mesh/endpoint.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import { openGate } from "../../platform/mailbox/gate.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
-import { isHostName } from "../endpoint.ts";
 
 /** The addresses of a name, the preferred one first. Rejects when there is none to be had. */
 export type Lookup = (name: string) => Promise<readonly string[]>;
@@ -55,6 +55,8 @@ export class EndpointNames {
   /** Names whose last lookup failed. */
   readonly #unknown = new Set<string>();
   readonly #enter = openGate(AT_ONCE);
+  /** Counts how often all was forgotten. */
+  #generation = 0;
   /** Settles when what was written last is on disk. */
   #kept = Promise.resolve();
 
@@ -73,11 +75,13 @@ export class EndpointNames {
     if (kept !== undefined) this.#resolved = new Map(Object.entries(kept));
   }
 
-  /** Forgets them all, when the member leaves. */
+  /** Forgets them all, when the member leaves. What was asked before is not taken any more. */
   async forget(): Promise<void> {
-    await this.#kept;
+    this.#generation += 1;
     this.#resolved = new Map();
     this.#askedMs.clear();
+    this.#unknown.clear();
+    await this.#kept;
     await this.#parts.folder.remove(FILE);
   }
 
@@ -106,17 +110,21 @@ export class EndpointNames {
 
   async #ask(name: string, signal: AbortSignal): Promise<void> {
     this.#asking.add(name);
+    const generation = this.#generation;
+    const isOver = (): boolean => signal.aborted || generation !== this.#generation;
     try {
       const found = await this.#enter(() => {
+        if (isOver()) return Promise.resolve([]);
         this.#askedMs.set(name, this.#parts.clock.monotonic());
-        return signal.aborted ? Promise.resolve([]) : this.#parts.lookup(name);
+        return this.#parts.lookup(name);
       });
-      const usable = found.filter((address) => isIP(address) !== 0).slice(0, ADDRESSES);
-      if (usable.length === 0) throw new Error("it has no address");
+      if (isOver()) return;
+      const usable = found.filter(isDialled).slice(0, ADDRESSES);
+      if (usable.length === 0) throw new Error("it has no address that can be dialled");
       this.#unknown.delete(name);
-      if (!signal.aborted) this.#take(name, usable);
+      this.#take(name, usable);
     } catch (error) {
-      if (!signal.aborted) this.#complain(name, error);
+      if (!isOver()) this.#complain(name, error);
     } finally {
       this.#asking.delete(name);
     }
@@ -145,6 +153,7 @@ export class EndpointNames {
 
   #forgetOthers(wanted: ReadonlySet<string>): void {
     for (const name of this.#askedMs.keys()) if (!wanted.has(name)) this.#askedMs.delete(name);
+    for (const name of this.#unknown) if (!wanted.has(name)) this.#unknown.delete(name);
     const left = [...this.#resolved].filter(([name]) => wanted.has(name));
     if (left.length < this.#resolved.size) this.#replace(left);
   }
@@ -164,4 +173,9 @@ export class EndpointNames {
       log.error({ event: "endpoints-not-kept", error }, message);
     }
   }
+}
+
+/** A name is its owner's to point anywhere. */
+function isDialled(address: string): boolean {
+  return isIP(address) !== 0 && endpointRefusal(address) === undefined;
 }
