@@ -47,6 +47,23 @@ test("an agent that starts finds by which kinds the one before it reached each c
   );
 });
 
+test("a node that was no gateway before, and sent to those of its cluster, begins anew", () => {
+  const remote = { ...remoteCluster(2, [0]), tunnel: "VXLAN", accepts: ["VXLAN"], sends: "VXLAN" } as const;
+  const asNode = { nodes: 3, gateways: 1, node: 2, remotes: [remote], families: [4, 6] } as const;
+  for (const places of [
+    [{ lan: 0, families: [4, 6] }],
+    [
+      { lan: 0, families: [4] },
+      { lan: 0, families: [4] },
+      { lan: 1, families: [4] },
+    ],
+  ] as const) {
+    const { routes, nexthops } = planDataPath(situationOf({ ...asNode, places }));
+    expect(routes.find(({ prefix, metric }) => metric === undefined && remote.prefixes.includes(prefix))).toBeDefined();
+    expect(kindsInKernel([remote], { routes, nexthops }, 0)).toEqual(new Map());
+  }
+});
+
 test("a cluster that no tunnel led to is begun anew", () => {
   const gone = remoteCluster(2, []);
   const fresh = remoteCluster(3, [0]);

@@ -1,11 +1,12 @@
 import { healthAddress } from "../../mesh/mesh-prefix.ts";
+import { TUNNEL_KINDS } from "../../mesh/resources.ts";
 import type { TunnelKind } from "../../mesh/resources.ts";
+import { TUNNEL_NAME } from "../../tunnel/links/plan.ts";
 import { MESH_VXLAN } from "../../tunnel/marks.ts";
 import type { ObservedNexthop } from "../../tunnel/nexthops/observe.ts";
 import type { ObservedRoute } from "../../tunnel/routes/observe.ts";
 import type { RouteTarget } from "../../tunnel/state.ts";
 import type { Remote } from "../situation.ts";
-import { BOTH_KINDS } from "./kinds.ts";
 import type { KindState } from "./kinds.ts";
 
 /** What of the kernel tells by which tunnels packets leave. */
@@ -32,19 +33,21 @@ export function kindsInKernel(
         .map((prefix) => kindOf(targets.get(prefix), byID))
         .find((kind) => kind !== undefined);
       if (sends === undefined) return [];
-      const accepts = BOTH_KINDS.filter((kind) => kind === sends || isHealthRouted(remote, kind, targets));
+      const accepts = TUNNEL_KINDS.filter((kind) => kind === sends || isHealthRouted(remote, kind, targets));
       return [[remote.name, { accepts, sends, ...(accepts.length > 1 && { otherUsedMs: nowMs }) }] as const];
     }),
   );
 }
 
+/** Undefined where the way is no tunnel to another cluster: a node that was no gateway sent to those of its cluster. */
 function kindOf(
   target: RouteTarget | undefined,
   nexthops: ReadonlyMap<number, ObservedNexthop>,
 ): TunnelKind | undefined {
   const device = deviceOf(target, nexthops);
   if (device === undefined) return undefined;
-  return device === MESH_VXLAN[4] || device === MESH_VXLAN[6] ? "VXLAN" : "WireGuard";
+  if (TUNNEL_NAME.test(device)) return "WireGuard";
+  return device === MESH_VXLAN[4] || device === MESH_VXLAN[6] ? "VXLAN" : undefined;
 }
 
 /** A device of the target's; all those of one target are of one kind. */

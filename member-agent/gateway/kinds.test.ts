@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { TunnelKind } from "../../mesh/resources.ts";
 import type { Hearing, KindState, LinkedBy, PathHeard } from "./kinds.ts";
-import { EARLY_MS, GRACE_MS, nextKinds, PATIENCE_MS } from "./kinds.ts";
+import { EARLY_MS, GRACE_MS, nextKinds } from "./kinds.ts";
 
 const kinds = fc.constantFrom<TunnelKind>("WireGuard", "VXLAN");
 const linked = (tunnel: TunnelKind, ranks: readonly number[] = [0]): LinkedBy => ({
@@ -81,13 +81,25 @@ describe("when another kind is wanted", () => {
     expect(next(changing, linked("VXLAN", [0, 1]), one, late, keepalives)?.sends).toBe("WireGuard");
   });
 
-  test("over VXLAN, which has no keepalives, a silent gateway is waited for for minutes", () => {
+  test("over VXLAN, where a stopped agent is as silent as a dead machine, a silent gateway is waited for for ever", () => {
     const onVXLAN: KindState = { accepts: ["VXLAN"], sends: "VXLAN" };
-    const changing = next(onVXLAN, linked("WireGuard"), deaf, 0) as KindState;
+    const changing = next(onVXLAN, linked("WireGuard", [0, 1]), deaf, 0) as KindState;
+    const late = 10 * 86_400_000;
+    const proven = { provenMs: late, provenFor: "WireGuard", heardMs: late } as const;
+    const silent = hears({ 0: { WireGuard: proven }, 1: { WireGuard: {}, VXLAN: {} } });
+    expect(next(changing, linked("WireGuard", [0, 1]), silent, late)?.sends).toBe("VXLAN");
+    const isBack = hears({ 0: { WireGuard: proven }, 1: { WireGuard: proven, VXLAN: {} } });
+    expect(next(changing, linked("WireGuard", [0, 1]), isBack, late)?.sends).toBe("WireGuard");
+    expect(next(changing, linked("WireGuard", [0]), silent, late)?.sends).toBe("WireGuard");
+  });
+
+  test("a gateway that VXLAN does not lead to is waited for a while only", () => {
+    const onVXLAN: KindState = { accepts: ["VXLAN"], sends: "VXLAN" };
+    const changing = next(onVXLAN, linked("WireGuard", [0, 1]), deaf, 0) as KindState;
     const provenAt = (atMs: number): Hearing =>
-      hears({ 0: { WireGuard: { provenMs: atMs, provenFor: "WireGuard", heardMs: atMs } } });
-    expect(next(changing, linked("WireGuard", [0, 1]), provenAt(PATIENCE_MS), PATIENCE_MS)?.sends).toBe("VXLAN");
-    const late = PATIENCE_MS + 1;
+      hears({ 0: { WireGuard: { provenMs: atMs, provenFor: "WireGuard", heardMs: atMs } }, 1: { WireGuard: {} } });
+    expect(next(changing, linked("WireGuard", [0, 1]), provenAt(EARLY_MS), EARLY_MS)?.sends).toBe("VXLAN");
+    const late = EARLY_MS + 1;
     expect(next(changing, linked("WireGuard", [0, 1]), provenAt(late), late)?.sends).toBe("WireGuard");
   });
 });

@@ -1,3 +1,4 @@
+import { TUNNEL_KINDS } from "../../mesh/resources.ts";
 import type { TunnelKind } from "../../mesh/resources.ts";
 
 /**
@@ -39,7 +40,7 @@ export interface LinkedBy {
   readonly gateways: readonly { readonly rank: number; readonly publicKey: string }[];
 }
 
-/** What was heard of the gateway of this rank of this cluster, by this kind. */
+/** What was heard of the gateway of this rank of this cluster, by this kind; undefined: no such tunnel leads to it. */
 export type Hearing = (cluster: string, rank: number, kind: TunnelKind) => PathHeard | undefined;
 
 /** What is known at one moment. */
@@ -57,13 +58,8 @@ const RECENT_MS = 10_000;
 export const PEER_SILENCE_MS = 35_000;
 /** For so long nothing is concluded from silence. */
 export const EARLY_MS = 20_000;
-/** Over VXLAN a gateway whose agent is stopped is as silent as one that is gone, and carries packets all the same. */
-export const PATIENCE_MS = 300_000;
 /** The old kind stays for this long after both sides send by the new one. */
 export const GRACE_MS = 30_000;
-
-/** Every kind there is. */
-export const BOTH_KINDS: readonly TunnelKind[] = ["WireGuard", "VXLAN"];
 
 /** The next state of every cluster in `wanted`, and of no other. A cluster without a state starts by the kind wanted. */
 export function nextKinds(
@@ -81,18 +77,20 @@ function nextKind(before: KindState | undefined, linked: LinkedBy, facts: KindFa
   const { sends, changingSinceMs = nowMs } = before;
   if (sends !== tunnel) {
     const waits = unprovenGateways(linked, { sends, changingSinceMs }, facts).length > 0;
-    if (waits) return { accepts: BOTH_KINDS, sends, changingSinceMs, otherUsedMs: nowMs };
-    return { accepts: BOTH_KINDS, sends: tunnel, otherUsedMs: nowMs };
+    if (waits) return { accepts: TUNNEL_KINDS, sends, changingSinceMs, otherUsedMs: nowMs };
+    return { accepts: TUNNEL_KINDS, sends: tunnel, otherUsedMs: nowMs };
   }
   if (before.accepts.length === 1) return before;
   const old = sends === "WireGuard" ? "VXLAN" : "WireGuard";
   const otherUsedMs = theyUse(linked, old, hearing) ? nowMs : (before.otherUsedMs ?? nowMs);
-  return nowMs - otherUsedMs < GRACE_MS ? { accepts: BOTH_KINDS, sends, otherUsedMs } : { accepts: [sends], sends };
+  return nowMs - otherUsedMs < GRACE_MS ? { accepts: TUNNEL_KINDS, sends, otherUsedMs } : { accepts: [sends], sends };
 }
 
 /**
  * Ranks of the gateways that keep a change waiting: those that are not proven by the wanted kind and may carry packets by
- * the present one. A gateway that shows no sign of life loses packets by either kind. Without any proof all are waited for.
+ * the present one. By WireGuard a gateway that carries any shows signs of life, its agent stopped or not. By VXLAN a
+ * kernel without its agent is as silent as a machine that is gone: it is waited for until it is proven or its cluster
+ * has it no more. Without any proof all are waited for.
  */
 export function unprovenGateways(
   { name, tunnel, gateways }: LinkedBy,
@@ -105,9 +103,11 @@ export function unprovenGateways(
     return heard?.provenFor === tunnel && isWithin(heard.provenMs, RECENT_MS);
   };
   const mayCarry = (rank: number, publicKey: string): boolean =>
-    isWithin(changingSinceMs, sends === "WireGuard" ? EARLY_MS : PATIENCE_MS) ||
-    BOTH_KINDS.some((kind) => isWithin(hearing(name, rank, kind)?.heardMs, RECENT_MS)) ||
-    (sends === "WireGuard" && isWithin(peerHeardMs(publicKey), PEER_SILENCE_MS));
+    isWithin(changingSinceMs, EARLY_MS) ||
+    TUNNEL_KINDS.some((kind) => isWithin(hearing(name, rank, kind)?.heardMs, RECENT_MS)) ||
+    (sends === "WireGuard"
+      ? isWithin(peerHeardMs(publicKey), PEER_SILENCE_MS)
+      : hearing(name, rank, sends) !== undefined);
   const unproven = gateways.filter(({ rank }) => !isProven(rank));
   const waitedFor =
     unproven.length === gateways.length
@@ -119,7 +119,7 @@ export function unprovenGateways(
 /** Whether the last word of any of their gateways, however old, was that it sends by `kind` or wants to. */
 function theyUse({ name, gateways }: LinkedBy, kind: TunnelKind, hearing: Hearing): boolean {
   return gateways.some(({ rank }) => {
-    const [one, other] = BOTH_KINDS.map((by) => hearing(name, rank, by));
+    const [one, other] = TUNNEL_KINDS.map((by) => hearing(name, rank, by));
     const latest = (one?.heardMs ?? -1) >= (other?.heardMs ?? -1) ? one : other;
     return latest?.theyUse?.includes(kind) ?? false;
   });
