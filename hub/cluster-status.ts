@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { clusterKind } from "../crds/cluster.ts";
-import type { ClusterStatus, Condition, Revision } from "../mesh/resources.ts";
+import type { Cluster, ClusterStatus, Condition, Revision } from "../mesh/resources.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { amendStatusIfThere } from "./amend.ts";
+import { acceptGateways } from "./gateway-words.ts";
 import { SILENT_AFTER_MS } from "./reports.ts";
 import type { ReportBook } from "./reports.ts";
 
@@ -15,6 +16,8 @@ const LAST_SEEN_EVERY_MS = 30_000;
 export interface ClusterFacts {
   readonly reports: ReportBook;
   readonly desired: Revision | undefined;
+  /** Everybody in the mesh. */
+  readonly clusters: readonly Cluster[];
   /** Wall clock. */
   readonly nowMs: number;
 }
@@ -28,8 +31,9 @@ export async function writeClusterStatus(store: ResourceStore, name: string, fac
 export function nextStatus(
   name: string,
   before: ClusterStatus,
-  { reports, desired, nowMs }: ClusterFacts,
+  { reports, desired, clusters, nowMs }: ClusterFacts,
 ): ClusterStatus {
+  const now = new Date(nowMs).toISOString();
   const revision = withoutUndefined({
     desired: desired ?? before.revision.desired,
     applied: reports.applied(name, nowMs) ?? before.revision.applied,
@@ -37,13 +41,15 @@ export function nextStatus(
   const seenMs = reports.lastSeenMs(name);
   const writtenMs = before.lastSeen === undefined ? undefined : Date.parse(before.lastSeen);
   const heardMs = Math.max(seenMs ?? -Infinity, writtenMs ?? -Infinity);
+  const said = reports.gateways(name, before.gateways, nowMs);
+  const { gateways, conditions } = acceptGateways(name, before, { said, clusters, now });
   const after: ClusterStatus = {
     ...before,
-    gateways: reports.gateways(name) ?? before.gateways,
+    gateways,
     revision,
     conditions: [
-      ...before.conditions.filter(({ type }) => type !== CONNECTED),
-      connected(nowMs - heardMs <= SILENT_AFTER_MS, before.conditions, new Date(nowMs).toISOString()),
+      ...conditions.filter(({ type }) => type !== CONNECTED),
+      connected(nowMs - heardMs <= SILENT_AFTER_MS, before.conditions, now),
     ],
   };
   if (seenMs === undefined) return after;

@@ -111,7 +111,8 @@ export function runControllers(parts: ControllerParts, signal: AbortSignal): Key
   const whileHeld = (work: (key: string) => Promise<void>) => async (key: string) => (isHeld() ? work(key) : undefined);
   const writeStatus = (key: string): Promise<void> => {
     const name = key.slice(CLUSTER.length);
-    return writeClusterStatus(store, name, { reports, desired: desired.get(name), nowMs: clock.now() });
+    const { clusters } = level();
+    return writeClusterStatus(store, name, { reports, desired: desired.get(name), clusters, nowMs: clock.now() });
   };
   const options = { concurrency: 5, backoff: { minMs: 200, maxMs: 30_000 }, clock, log };
   const queue = keyedQueue(

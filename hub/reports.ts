@@ -9,6 +9,8 @@ export const SILENT_AFTER_MS = 60_000;
 
 interface Heard {
   readonly report: Report;
+  /** What the gateway says of itself. */
+  readonly own: readonly GatewayRecord[];
   /** By the cluster they lead to. */
   readonly pairs: ReadonlyMap<string, PairStatus>;
   readonly atMs: number;
@@ -25,16 +27,27 @@ export class ReportBook {
     const kept = others.filter(([, heard]) => atMs - heard.atMs <= SILENT_AFTER_MS).slice(1 - MAX_RANKS);
     // A member speaks for itself alone, whatever it writes into its pairs.
     const pairs = new Map(report.pairs.map((pair) => [pair.to, { ...pair, from: member }]));
-    this.#members.set(member, new Map([...kept, [gateway, { report, pairs, atMs }]]));
+    const own = report.gateways.filter(({ name }) => name === gateway);
+    this.#members.set(member, new Map([...kept, [gateway, { report, own, pairs, atMs }]]));
   }
 
   forget(member: string): void {
     this.#members.delete(member);
   }
 
-  /** The member's gateways as its newest report lists them; undefined before any report. */
-  gateways(member: string): readonly GatewayRecord[] | undefined {
-    return this.#newest(member)?.report.gateways;
+  /**
+   * The member's gateways, by rank. Which there are its member controller says, which alone is sure to be in touch with
+   * the member's store; what each is it says itself while it speaks. While nobody leads, those that speak are there, and
+   * the others are what they were `before`. So a list that is old or empty undoes nothing.
+   */
+  gateways(member: string, before: readonly GatewayRecord[], nowMs: number): readonly GatewayRecord[] {
+    const speaking = this.#speaking(member, nowMs);
+    const own = speaking.flatMap((heard) => heard.own);
+    const listed = newestOf(speaking.filter(({ report: { leads, gateways } }) => leads && gateways.length > 0));
+    if (listed !== undefined) return listed.report.gateways.map((one) => own.find((each) => isSame(each, one)) ?? one);
+    const others = before.filter(({ name, rank }) => !own.some((one) => one.name === name || one.rank === rank));
+    const isNew = (one: GatewayRecord): number => (before.some((each) => isSame(each, one)) ? 0 : 1);
+    return [...own, ...others].toSorted((a, b) => a.rank - b.rank || isNew(a) - isNew(b));
   }
 
   /** The revision that every speaking gateway has applied: the oldest of theirs. */
@@ -74,6 +87,14 @@ export class ReportBook {
   }
 
   #newest(member: string): Heard | undefined {
-    return [...(this.#members.get(member)?.values() ?? [])].toSorted((a, b) => b.atMs - a.atMs)[0];
+    return newestOf([...(this.#members.get(member)?.values() ?? [])]);
   }
+}
+
+function newestOf(heard: readonly Heard[]): Heard | undefined {
+  return heard.toSorted((a, b) => b.atMs - a.atMs)[0];
+}
+
+function isSame(one: GatewayRecord, other: GatewayRecord): boolean {
+  return one.name === other.name && one.rank === other.rank;
 }

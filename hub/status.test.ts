@@ -33,7 +33,8 @@ const pair = (from: string, to: string, state: PairStatus["state"]): PairStatus 
 
 function reported(...pairs: readonly PairStatus[]): ReportBook {
   const reports = new ReportBook();
-  for (const each of pairs) reports.record(each.from, "gw", { gateways: [], applied: revision, pairs: [each] }, NOW);
+  for (const each of pairs)
+    reports.record(each.from, "gw", { gateways: [], leads: false, applied: revision, pairs: [each] }, NOW);
   return reports;
 }
 

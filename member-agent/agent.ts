@@ -12,6 +12,7 @@ import type { ResourceStore } from "../platform/store/port.ts";
 import { watchKernel } from "../tunnel/watch.ts";
 import type { Lookup } from "./gateway/resolve.ts";
 import { GatewayRole } from "./gateway/role.ts";
+import type { KnownGateways } from "./gateway/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { readLastLevel } from "./last-good.ts";
 import type { ConnectNats } from "./member/connect.ts";
@@ -136,18 +137,19 @@ class Agent {
 
   async #useStore(): Promise<void> {
     const store = await this.#parts.openStore();
-    this.#store = store;
     const onChange = (change: MemberChange): void => {
       this.#wake(...DUE[change]);
       if (change === "gateways") this.#gateway?.tellHub();
     };
     const watch = watchMember(store, onChange, this.#signal);
     await watch.synced;
+    this.#store = store;
     this.#level = watch.level;
     this.#wake(...ALL);
     const { settings, clock, log } = this.#parts;
     const onLead = (leads: boolean): void => {
       this.#leads = leads;
+      this.#gateway?.tellHub();
       this.#wake("remotes", "credential");
     };
     const leading = this.#gateway && takeLead({ store, node: settings.node, clock, log }, onLead, this.#signal);
@@ -211,7 +213,7 @@ class Agent {
         return;
       }
       case "session":
-        return this.#gateway?.connect(store, () => this.#level()?.gateways ?? []);
+        return this.#gateway?.connect(store, () => this.#knownGateways());
       case "remotes": {
         const mail = this.#gateway?.mail;
         if (!this.#leads || mail === undefined) return;
@@ -222,6 +224,14 @@ class Agent {
         if (this.#leads && (await renewCredential(store, this.#parts.connect, this.#parts.clock)))
           this.#wake("session");
     }
+  }
+
+  /** A store that came back empty says nothing of the gateways: they are there all the same. */
+  #knownGateways(): KnownGateways {
+    const level = this.#level();
+    return level?.membership?.spec.phase === "Joined"
+      ? { gateways: level.gateways, leads: this.#leads }
+      : { gateways: [], leads: false };
   }
 
   /** Makes this machine what it was. The Node object goes last: `trestle leave` waits for it. */

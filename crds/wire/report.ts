@@ -20,8 +20,13 @@ export const pairStatus = z.object({
 }) satisfies z.ZodType<PairStatus>;
 
 export const report = z.object({
-  /** All gateways of the member as its store knows them: any of them may speak for the member. */
+  /**
+   * The gateway that speaks, and, where it leads, all others as the member's store knows them. Empty: it can't say, because
+   * it has not read the store, or finds no membership there.
+   */
   gateways: z.array(gatewayRecord),
+  /** Whether it is the member controller: what it does not list is gone, once it is silent itself. */
+  leads: z.boolean().default(false),
   applied: revision.optional(),
   pairs: z.array(pairStatus),
 });

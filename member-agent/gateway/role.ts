@@ -46,6 +46,14 @@ export interface GatewayRoleParts {
 
 const CREDENTIAL_FILE = "credential.json";
 
+/** This member's gateways, as far as this one can tell. */
+export interface KnownGateways {
+  /** Empty: the store was not read yet, or has no membership any more. */
+  readonly gateways: readonly Gateway[];
+  /** Whether this one is the member controller, which speaks for the others, too. */
+  readonly leads: boolean;
+}
+
 /** What an agent does beyond a node's work where it is a gateway: a rank of its own, the mailbox, reports. */
 export class GatewayRole {
   readonly #parts: GatewayRoleParts;
@@ -97,7 +105,7 @@ export class GatewayRole {
   }
 
   /** Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. */
-  async connect(store: ResourceStore, gateways: () => readonly Gateway[]): Promise<void> {
+  async connect(store: ResourceStore, known: () => KnownGateways): Promise<void> {
     const credential = (await store.get(credentialKind, MEMBER_OBJECT))?.spec;
     if (credential?.userJWT === undefined) return;
     const present = this.#session;
@@ -115,7 +123,7 @@ export class GatewayRole {
         credential,
         views: this.#views,
         onMail: (mail) => this.#take(mail),
-        report: () => this.#report(gateways()),
+        report: () => this.#report(known()),
         news: () => this.#news.promise,
       },
       end.signal,
@@ -201,9 +209,11 @@ export class GatewayRole {
     await forgetLastView(this.#parts.folder);
   }
 
-  #report(gateways: readonly Gateway[]): Report {
+  #report({ gateways, leads }: KnownGateways): Report {
+    const records = gatewayRecords(gateways);
     return {
-      gateways: gatewayRecords(gateways).map((record) => ({ ...record, endpoints: [...record.endpoints] })),
+      gateways: leads ? records : records.filter(({ name }) => name === this.#parts.node),
+      leads,
       applied: this.#applied,
       pairs: [...this.paths.pairs],
     };
