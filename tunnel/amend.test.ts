@@ -32,13 +32,16 @@ const cuts = fc.record({
   groups: fc.subarray([4000, 4001, 4300, 4301]),
   wireGuard: fc.boolean(),
   vxlan: fc.nat(2),
-  endpoint: fc.constantFrom("192.0.2.99:1", undefined),
+  endpoint: fc.constantFrom("192.0.2.99:1", "none", "as is"),
   prefixes: fc.nat(5),
 });
 type Cut = typeof cuts extends fc.Arbitrary<infer T> ? T : never;
 
 function cutOf(path: DataPath, cut: Cut): DataPath {
-  const dialled = (peer: WireGuardPeer): WireGuardPeer => ({ ...peer, endpoint: cut.endpoint ?? peer.endpoint });
+  const dialled = (peer: WireGuardPeer): WireGuardPeer => {
+    if (cut.endpoint === "as is") return peer;
+    return { ...peer, endpoint: cut.endpoint === "none" ? undefined : cut.endpoint };
+  };
   const { firewall } = path;
   return {
     ...path,
@@ -75,7 +78,15 @@ test("what did not change is no step", async () => {
   expect(await amendDataPath(deps, cutOf(rich, UNCUT), rich)).toMatchObject({ done: [], failed: [] });
 });
 
-const UNCUT: Cut = { routes: [], groups: [], wireGuard: false, vxlan: 2, endpoint: undefined, prefixes: 9 };
+test("an endpoint that was not known when its peer was made is told as soon as it is", async () => {
+  await syncDataPath(deps, cutOf(rich, { ...UNCUT, wireGuard: true }));
+  const nameless = cutOf(rich, { ...UNCUT, endpoint: "none" });
+  await syncDataPath(deps, nameless);
+  expect((await amendDataPath(deps, rich, nameless))?.done.map(({ part }) => part)).toContain("wireguard");
+  expect(await syncDataPath(deps, rich)).toMatchObject({ done: [], failed: [] });
+});
+
+const UNCUT: Cut = { routes: [], groups: [], wireGuard: false, vxlan: 2, endpoint: "as is", prefixes: 9 };
 
 test.each<[string, (path: DataPath) => DataPath]>([
   ["a device more", (path) => ({ ...path, wireGuard: path.wireGuard.slice(1) })],

@@ -90,7 +90,7 @@ async function amendPeers(
   const have = asObserved({ ...device, peers: before }, now);
   const { put, remove } = planWireGuard({ ...device, peers }, have, { now, lastWanted });
   const outcomes = await applyWireGuard(run, device.name, put);
-  rememberEndpoints(endpointMemory, device, outcomes);
+  rememberEndpoints(endpointMemory, device, put, outcomes);
   return { outcomes, remove: () => applyWireGuard(run, device.name, remove) };
 }
 

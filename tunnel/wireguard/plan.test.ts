@@ -102,6 +102,14 @@ test.each([
   });
 });
 
+test("a peer without an endpoint is given one as soon as it is known, whatever it was taken to be", () => {
+  const have = { ...HAVE, peers: [{ ...HAVE_PEER, endpoint: undefined, latestHandshake: NOW }] };
+  expect(planWireGuard(WANT, have, AFTER_START)).toEqual({
+    put: [{ op: "peer", publicKey: "P", endpoint: PEER.endpoint }],
+    remove: [],
+  });
+});
+
 test("a peer behind NAT, which dials us, is never given an endpoint", () => {
   const { endpoint: _none, ...silent } = PEER;
   const have = { ...HAVE, peers: [{ ...HAVE_PEER, endpoint: ROAMED, latestHandshake: 0 }] };

@@ -3,6 +3,7 @@ import type { Outcome } from "../outcome.ts";
 import type { WireGuardInterface } from "../state.ts";
 import { applyWireGuard } from "./apply.ts";
 import { observeWireGuard } from "./observe.ts";
+import type { WireGuardStep } from "./plan.ts";
 import { planWireGuard } from "./plan.ts";
 
 /** Per device, by public key: the endpoint its peers were last told to be at. Starts empty; lives as long as the agent. */
@@ -29,19 +30,30 @@ export async function syncWireGuard(
   const lastWanted = memory.get(want.name) ?? new Map<string, string>();
   const { put, remove } = planWireGuard(want, have, { now, lastWanted });
   const outcomes = await applyWireGuard(run, want.name, put);
-  rememberEndpoints(memory, want, outcomes);
+  rememberEndpoints(memory, want, put, outcomes);
   return { outcomes, remove: () => applyWireGuard(run, want.name, remove) };
 }
 
-/** Keeps what the peers of an interface were told. A refused change stays due: what was not applied was not told. */
+/**
+ * Keeps what the peers of an interface were told. A refused change stays due, for that peer alone: what was not applied
+ * was not told.
+ * @param outcomes of the steps, in their order
+ */
 export function rememberEndpoints(
   memory: EndpointMemory,
-  want: WireGuardInterface,
+  { name, peers }: WireGuardInterface,
+  steps: readonly WireGuardStep[],
   outcomes: readonly Outcome[],
 ): void {
-  if (outcomes.some(({ error }) => error !== undefined)) return;
-  const told = want.peers.flatMap(({ publicKey, endpoint }) =>
-    endpoint === undefined ? [] : [[publicKey, endpoint] as const],
+  const lastWanted = memory.get(name);
+  const refused = new Set(
+    steps
+      .filter((_, at) => outcomes[at]?.error !== undefined)
+      .map((step) => (step.op === "configure" ? undefined : step.publicKey)),
   );
-  memory.set(want.name, new Map(told));
+  const told = peers.flatMap(({ publicKey, endpoint }) => {
+    const known = refused.has(publicKey) ? lastWanted?.get(publicKey) : endpoint;
+    return known === undefined ? [] : [[publicKey, known] as const];
+  });
+  memory.set(name, new Map(told));
 }
