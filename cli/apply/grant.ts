@@ -1,4 +1,4 @@
-import { hasCode } from "../../platform/errors.ts";
+import { retryOnConflict } from "../../platform/store/amend.ts";
 import { withSpec } from "../../platform/store/objects.ts";
 import type { ResourceKind, ResourceReader, ResourceStore, StoredObject } from "../../platform/store/port.ts";
 import type { Wish } from "./wishes.ts";
@@ -32,19 +32,14 @@ export async function refusalOf(
 export async function grant(wish: Wish, store: ResourceStore): Promise<Outcome> {
   const { kind } = wish.known;
   const { name } = wish.object.metadata;
-  for (;;) {
+  return retryOnConflict(async () => {
     const present = await store.get(kind, name);
     const next = nextOf(wish, present);
     if (next === present) return "unchanged";
-    try {
-      if (present === undefined) await store.create(kind, next);
-      else await store.update(kind, next);
-      return present === undefined ? "created" : "configured";
-    } catch (error) {
-      const isRace = hasCode(error, "conflict") || (present === undefined && hasCode(error, "already-exists"));
-      if (!isRace) throw error;
-    }
-  }
+    if (present === undefined) await store.create(kind, next);
+    else await store.update(kind, next);
+    return present === undefined ? "created" : "configured";
+  });
 }
 
 /** The object as it shall be: `present` itself when nothing changes. Labels and annotations that were not given stay. */

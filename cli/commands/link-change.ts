@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { Option } from "commander";
-import type { ClusterLinkSpec } from "../../mesh/resources.ts";
+import type { ClusterLink, ClusterLinkSpec } from "../../mesh/resources.ts";
 import { vxlanRefusal } from "../../mesh/behind-nat.ts";
 import { MeshError } from "../../platform/errors.ts";
+import { retryOnConflict } from "../../platform/store/amend.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
 import { verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { renderOne } from "../output.ts";
@@ -37,24 +39,31 @@ export function changeLink(shell: Shell): Command {
         command.error("error: say what to change: --tunnel, --mtu or both");
       }
       const { withHub } = await import("../session.ts");
-      const { clusterKind } = await import("../../crds/cluster.ts");
-      const { clusterLinkKind } = await import("../../crds/cluster-link.ts");
-      const { notFound } = await import("../show.ts");
       const globals = globalsOf(command);
-      const changed = await withHub(shell, globals, async ({ store }) => {
-        const open = await store();
-        const links = await open.list(clusterLinkKind);
-        const present = links.find(({ metadata }) => metadata.name === name);
-        const names = links.map(({ metadata }) => metadata.name);
-        if (present === undefined) throw notFound(clusterLinkKind, name, names);
-        const link = { ...present, spec: changedSpec(present.spec, options) };
-        const refusal = vxlanRefusal(link, await open.list(clusterKind));
-        if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
-        return open.update(clusterLinkKind, link);
-      });
+      const changed = await withHub(shell, globals, async ({ store }) => writeChange(await store(), name, options));
       if (options.tunnel === "vxlan") note(shell, IN_CLEAR);
       shell.out(renderOne(shell, globals.output, changed, () => `clusterlink/${name} changed\n`));
     });
+}
+
+/**
+ * Changes a link, whose status the hub writes at any moment.
+ * @throws MeshError `not-found`, and what a link by VXLAN is refused with
+ */
+export async function writeChange(store: ResourceStore, name: string, options: ChangeOptions): Promise<ClusterLink> {
+  const { clusterKind } = await import("../../crds/cluster.ts");
+  const { clusterLinkKind } = await import("../../crds/cluster-link.ts");
+  const { notFound } = await import("../show.ts");
+  return retryOnConflict(async () => {
+    const links = await store.list(clusterLinkKind);
+    const present = links.find(({ metadata }) => metadata.name === name);
+    const names = links.map(({ metadata }) => metadata.name);
+    if (present === undefined) throw notFound(clusterLinkKind, name, names);
+    const link = { ...present, spec: changedSpec(present.spec, options) };
+    const refusal = vxlanRefusal(link, await store.list(clusterKind));
+    if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
+    return store.update(clusterLinkKind, link);
+  });
 }
 
 function changedSpec(

@@ -2,6 +2,20 @@ import { hasCode, MeshError } from "../errors.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "./port.ts";
 
 /**
+ * Runs `write` again as long as another writer was faster; it has to read what it changes each time. The store's
+ * compare-and-swap is over whole objects: a change of spec loses to a write of status, too.
+ */
+export async function retryOnConflict<T>(write: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!hasCode(error, "conflict") && !hasCode(error, "already-exists")) throw error;
+    }
+  }
+}
+
+/**
  * Changes the status of an object that others write too: `change` sees the present object and runs again when another
  * writer was faster. Returning the same status is no write.
  * @throws MeshError `not-found`
@@ -12,15 +26,11 @@ export async function amendStatus<T extends StoredObject>(
   name: string,
   change: (present: T) => T["status"],
 ): Promise<T> {
-  for (;;) {
+  return retryOnConflict(async () => {
     const present = await store.get(kind, name);
     if (present === undefined) throw new MeshError("not-found", `there is no ${kind.kind} "${name}"`, { retry: false });
-    try {
-      return await store.updateStatus(kind, { ...present, status: change(present) });
-    } catch (error) {
-      if (!hasCode(error, "conflict")) throw error;
-    }
-  }
+    return store.updateStatus(kind, { ...present, status: change(present) });
+  });
 }
 
 /** Deletes an object; false when there was none any more. */
