@@ -34,7 +34,10 @@ export async function runAgentProcess(
         openStore: async () =>
           (await connectStore({ access, name, waitOnFirstConnect: true, clock, log, signal })).store,
         lookup: systemLookup,
-        connect: (to) => connectNats({ ...to, name, waitOnFirstConnect: true, clock, log, signal }),
+        connect: ({ until = signal, ...to }) => {
+          const end = AbortSignal.any([signal, until]);
+          return connectNats({ ...to, name, waitOnFirstConnect: true, clock, log, signal: end });
+        },
         clock,
         log,
         onReady: (now) => (ready = now),

@@ -54,6 +54,13 @@ export interface KnownGateways {
   readonly leads: boolean;
 }
 
+/** A talk with the hub that goes on. */
+interface Session {
+  readonly credential: CredentialSpec;
+  readonly stop: () => void;
+  readonly done: Promise<void>;
+}
+
 /** What an agent does beyond a node's work where it is a gateway: a rank of its own, the mailbox, reports. */
 export class GatewayRole {
   readonly #parts: GatewayRoleParts;
@@ -64,9 +71,7 @@ export class GatewayRole {
   #own: OwnGateway | undefined;
   #publicKey: string | undefined;
   #applied: Revision | undefined;
-  #session:
-    | { readonly credential: CredentialSpec; readonly stop: () => void; readonly done: Promise<void> }
-    | undefined;
+  #session: Session | undefined;
   #news = Promise.withResolvers<void>();
 
   constructor(parts: GatewayRoleParts) {
@@ -104,20 +109,28 @@ export class GatewayRole {
     await announceGateway(store, gateway, { publicKey, endpoints: endpoints(), behindNAT, basePort, ...heard });
   }
 
-  /** Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. */
+  /**
+   * Talks with the hub as the member that the store's credential speaks for; a new credential is a new talk. Of one that
+   * failed nothing is left, so that the next call begins it anew.
+   */
   async connect(store: ResourceStore, known: () => KnownGateways): Promise<void> {
     const credential = (await store.get(credentialKind, MEMBER_OBJECT))?.spec;
     if (credential?.userJWT === undefined) return;
     const present = this.#session;
     if (present?.credential.userJWT === credential.userJWT && present.credential.hubKey === credential.hubKey) return;
     await this.disconnect();
-    const { folder, log } = this.#parts;
+    const { folder } = this.#parts;
     // The hub sends no second time what was accepted already.
     await this.#recallView(pinsOf(credential));
     if (this.#mail !== undefined) this.#parts.onMail();
     await folder.write(CREDENTIAL_FILE, credential);
+    this.#session = this.#begin(credential, known);
+  }
+
+  #begin(credential: CredentialSpec, known: () => KnownGateways): Session {
     const end = new AbortController();
-    const done = runSession(
+    const stop = (): void => end.abort();
+    const talk = runSession(
       {
         ...this.#parts,
         credential,
@@ -128,9 +141,14 @@ export class GatewayRole {
       },
       end.signal,
     ).catch((error: unknown) => {
-      if (!end.signal.aborted) log.error({ event: "session-failed", error }, messageOf(error));
+      if (!end.signal.aborted) this.#parts.log.error({ event: "session-failed", error }, messageOf(error));
     });
-    this.#session = { credential, stop: () => end.abort(), done };
+    const done = talk.then(() => {
+      stop();
+      if (this.#session === session) this.#session = undefined;
+    });
+    const session = { credential, stop, done };
+    return session;
   }
 
   /** Ends the talk with the hub. */

@@ -36,7 +36,7 @@ const RETRY_MS = 1_000;
 /** A gateway's talk with the hub, as the member that its credential speaks for, until `signal` aborts. */
 export async function runSession(parts: SessionParts, signal: AbortSignal): Promise<void> {
   const { credential, folder, views, onMail, clock, log } = parts;
-  const nc = await connectAsMember(parts.connect, credential);
+  const nc = await connectAsMember(parts.connect, credential, signal);
   // Kept first, then applied, one after another. A full disk must not keep routes stale: then it is applied all the same.
   let kept = Promise.resolve();
   const reader = new MailboxReader({
