@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { MeshError, messageOf } from "../platform/errors.ts";
+import { MeshError, hasCode, messageOf } from "../platform/errors.ts";
 import type { ProgramFailure, Run } from "../platform/run.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -39,7 +39,7 @@ async function json<T>(run: Run, program: Program, args: readonly string[], sche
   return parsed.data;
 }
 
-/** Runs lines (without the leading `ip`) in one process, in order, each one whatever became of the others; no line, no process. */
+/** Runs lines (without the leading `ip`) in order, each one whatever became of the others; no line, no process. */
 export async function ipBatch(run: Run, lines: readonly string[], options: readonly string[] = []): Promise<Outcome[]> {
   return batch(run, "ip", lines, options);
 }
@@ -49,47 +49,80 @@ export async function bridgeBatch(run: Run, lines: readonly string[]): Promise<O
   return batch(run, "bridge", lines, []);
 }
 
+/**
+ * No command of ip or bridge: what they say of it says that the line before it ran. They say nothing of a line that is
+ * done, and some failures end them in spite of -force, with all that follows undone.
+ */
+const MILESTONE = "-";
+
+/** Nearly always one process; another one goes on after a line that ended it. */
 async function batch(
   run: Run,
   program: Program,
   lines: readonly string[],
   options: readonly string[],
 ): Promise<Outcome[]> {
-  if (lines.length === 0) {
-    return [];
+  const outcomes: Outcome[] = [];
+  while (outcomes.length < lines.length) {
+    const due = lines.slice(outcomes.length);
+    const stdin = due.map((line) => `${line}\n${MILESTONE}\n`).join("");
+    const failure: unknown = await run(program, [...options, "-force", "-batch", "-"], {
+      stdin,
+      limitMs: BATCH_LIMIT_MS,
+    }).catch((error: unknown) => error);
+    outcomes.push(...outcomesOf(due, failure));
   }
-  const stdin = `${lines.join("\n")}\n`;
-  try {
-    await run(program, [...options, "-force", "-batch", "-"], { stdin, limitMs: BATCH_LIMIT_MS });
-    return lines.map((step) => ({ step }));
-  } catch (error) {
-    const failures = parseBatchFailures(stderrOf(error));
-    if (failures.size === 0) {
-      return lines.map((step) => ({ step, error: messageOf(error) }));
-    }
-    return lines.map((step, index) => ({ step, error: failures.get(index + 1) }));
-  }
+  return outcomes;
 }
 
-/** Line number (from 1) to what ip said before `Command failed -:N`; a batch with -force goes on after each. */
-export function parseBatchFailures(stderr: string): Map<number, string> {
-  const failures = new Map<number, string>();
+/** What became of the first of these lines, up to one that ended the program: of all, if it was something else that did. */
+function outcomesOf(lines: readonly string[], failure: unknown): Outcome[] {
+  const { exitCode, stderr } = programFailureOf(failure);
+  const { ran, last } = parseBatch(stderr);
+  const outcomes = lines.slice(0, ran.length).map((step, at) => ({ step, error: ran[at] }));
+  const rest = lines.slice(ran.length);
+  return exitCode === EXITED_BY_ITSELF
+    ? [...outcomes, ...rest.slice(0, 1).map((step) => ({ step, error: last || WORDLESS }))]
+    : [...outcomes, ...rest.map((step) => ({ step, error: messageOf(failure) }))];
+}
+
+/** `exit(-1)`, as invarg() in lib/utils.c of iproute2 has it: a device that is not there is a wrong argument to some commands. */
+const EXITED_BY_ITSELF = 255;
+
+const WORDLESS = "failed without a word";
+
+/**
+ * Reads what was said of lines with a {@link MILESTONE} after each.
+ * @returns of each line that ran what was said before `Command failed -:N`, undefined where it is done; and what was said
+ * last, after all of them
+ */
+export function parseBatch(stderr: string): { readonly ran: readonly (string | undefined)[]; readonly last: string } {
+  const ran: (string | undefined)[] = [];
   let said: string[] = [];
+  let error: string | undefined;
   for (const line of stderr.split("\n")) {
     const failed = /^Command failed .*:(\d+)$/.exec(line);
     if (failed === null) {
       said.push(line.trim());
-    } else {
-      failures.set(Number(failed[1]), said.filter(Boolean).join("; ") || "failed without a word");
-      said = [];
+      continue;
     }
+    if (Number(failed[1]) % 2 === 1) {
+      error = sentence(said) || WORDLESS;
+    } else {
+      ran.push(error);
+      error = undefined;
+    }
+    said = [];
   }
-  return failures;
+  return { ran, last: sentence(said) };
 }
 
-function stderrOf(error: unknown): string {
-  if (!(error instanceof MeshError) || error.code !== "program-failed") {
-    return "";
-  }
-  return (error.cause as ProgramFailure).stderr;
+function sentence(said: readonly string[]): string {
+  return said.filter(Boolean).join("; ");
+}
+
+function programFailureOf(error: unknown): ProgramFailure {
+  return hasCode(error, "program-failed")
+    ? (error.cause as ProgramFailure)
+    : { exitCode: undefined, stdout: "", stderr: "" };
 }

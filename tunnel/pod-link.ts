@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { familyOf } from "../mesh/cidr.ts";
 import { hasCode, messageOf } from "../platform/errors.ts";
 import type { ProgramFailure, Run } from "../platform/run.ts";
-import { parseBatchFailures } from "./ip.ts";
 
 /**
  * A pod's wire: a veth pair, the pod's address by itself, and a default route through a next hop that is the same on
@@ -78,7 +77,7 @@ export async function wirePod(node: Run, link: PodLink): Promise<void> {
 
 /** True when the first line of a batch failed, on the host the one that makes the device: without -force it ends there. */
 function isAtStart(error: unknown): boolean {
-  return hasCode(error, "program-failed") && parseBatchFailures((error.cause as ProgramFailure).stderr).has(1);
+  return hasCode(error, "program-failed") && /^Command failed .*:1$/m.test((error.cause as ProgramFailure).stderr);
 }
 
 /** Takes a pod's wire away: its other end, addresses and routes go with it. One that is gone already is no fault. */
