@@ -30,12 +30,13 @@ export interface ForeignRule {
 
 /**
  * - `ours`: the rule this folder adds
+ * - `admits` what has our mark, as ours does: somebody made it by hand, and will take it away
  * - `drops` and `accepts` all that comes to it, so that none after it matters
  * - `denies` in general, but not all: it logs, counts, limits or refuses one transport protocol, whoever speaks; such
  *   rules before a drop of everything are part of that default
  * - `other`: what its owner means by it stays in force
  */
-export type RuleKind = "ours" | "drops" | "accepts" | "denies" | "other";
+export type RuleKind = "ours" | "admits" | "drops" | "accepts" | "denies" | "other";
 
 /** Comment of our rule in chains of others. */
 export const COMMENT = "trestle";

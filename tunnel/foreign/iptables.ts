@@ -10,8 +10,9 @@ import type { ForeignStep } from "./plan.ts";
  */
 
 const BIT = `0x${ALLOWED_MARK.toString(16)}`;
+const MARKED = `-m mark --mark ${BIT}/${BIT}`;
 /** Our rule, as iptables takes it and lists it. */
-const LET_THROUGH = `-m mark --mark ${BIT}/${BIT} -m comment --comment ${COMMENT} -j ACCEPT`;
+const LET_THROUGH = `${MARKED} -m comment --comment ${COMMENT} -j ACCEPT`;
 
 /** Waits for another iptables for so many seconds, where there is a lock between them. */
 const WAIT = ["-w", "5"] as const;
@@ -47,6 +48,9 @@ function ruleKind(rule: string): RuleKind {
     return "ours";
   }
   const said = rule.replace(ANY_COMMENT, "");
+  if (said === `${MARKED} -j ACCEPT`) {
+    return "admits";
+  }
   if (/^-j (?:DROP|REJECT)\b/.test(said)) {
     return "drops";
   }

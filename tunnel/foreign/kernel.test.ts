@@ -55,7 +55,9 @@ test.each<[string, RuleKind]>([
   ["reject with tcp reset", "denies"],
   ["meta l4proto { tcp, udp } drop", "denies"],
   ['meta mark & 0x1000 == 0x1000 accept comment "trestle"', "ours"],
-  ['meta mark & 0x1000 == 0x1000 accept comment "another"', "other"],
+  ["meta mark & 0x1000 == 0x1000 counter accept", "admits"],
+  ['meta mark & 0x1000 == 0x1000 accept comment "another"', "admits"],
+  ["ip saddr 10.1.1.1 meta mark & 0x1000 == 0x1000 accept", "other"],
   ['meta mark & 0x2000 == 0x2000 accept comment "trestle"', "other"],
   ["ip saddr 10.1.1.1 drop", "other"],
   ["iifname eth0 reject", "other"],
@@ -75,7 +77,9 @@ test.each<[string, RuleKind]>([
   ['-m limit --limit 5/min --limit-burst 10 -j LOG --log-prefix "a -j b"', "denies"],
   ["-p tcp -j REJECT --reject-with tcp-reset", "denies"],
   ["-m mark --mark 0x1000/0x1000 -m comment --comment trestle -j ACCEPT", "ours"],
-  ["-m mark --mark 0x1000/0x1000 -j ACCEPT", "other"],
+  ["-m mark --mark 0x1000/0x1000 -j ACCEPT", "admits"],
+  ["-m mark --mark 0x1000/0x1000 -m comment --comment another -j ACCEPT", "admits"],
+  ["-s 10.1.1.1/32 -m mark --mark 0x1000/0x1000 -j ACCEPT", "other"],
   ["-s 10.1.1.1 -j DROP", "other"],
   ["-p tcp -m tcp --dport 22 -j DROP", "other"],
   ["-m conntrack --ctstate INVALID -j DROP", "other"],
@@ -213,6 +217,18 @@ test("where iptables is missing, the chain and the remedy are named, and the oth
   expect(outcomes[0]?.error).toMatch(
     /no-such-program.*install iptables-nft where the agent runs, or accept packets with mark 0x1000\/0x1000/s,
   );
+}, 60_000);
+
+test("where iptables is missing and the remedy was followed there is nothing left to do", async () => {
+  await node.run("iptables-nft", ["-P", "FORWARD", "DROP"]);
+  const without: Run = (program, args, options) =>
+    node.run(program.startsWith("iptables") ? "no-such-program" : program, args, options);
+  expect(await sync(true, without)).toHaveLength(1);
+  await nft("add rule ip filter FORWARD meta mark & 0x1000 == 0x1000 accept");
+  expect(await sync(true, without)).toEqual([]);
+  expect(await sync(true)).toEqual([]);
+  expect(await sync(false)).toEqual([]);
+  expect(await kinds({ name: "FORWARD" })).toEqual(["admits"]);
 }, 60_000);
 
 test("a chain that drops before our mark is named with what to do", async () => {

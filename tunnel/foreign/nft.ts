@@ -79,8 +79,8 @@ async function listing(run: Run, args: readonly string[]): Promise<z.infer<typeo
 function nftRuleKind({ comment, expr }: Pick<NftRule, "comment" | "expr">): RuleKind {
   const statements = expr.filter((statement) => !NEUTRAL.has(wordFor(statement)));
   const hasComment = comment === COMMENT || expr.some((statement) => wordFor(statement) === "comment");
-  if (hasComment && isDeepStrictEqual(statements, LET_THROUGH)) {
-    return "ours";
+  if (isDeepStrictEqual(statements, LET_THROUGH)) {
+    return hasComment ? "ours" : "admits";
   }
   const words = statements.map(wordFor);
   const verdict = words.find((word) => VERDICTS.has(word));

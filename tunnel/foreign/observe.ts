@@ -64,10 +64,10 @@ async function recognized(
 ): Promise<ForeignRule[]> {
   const known = await listByIptables(run, tool, table, name).catch(() => ({ rules }));
   const told = known.rules.length === rules.length ? known.rules : rules;
-  return rules.map(({ kind }, index) => ({
-    ref: index + 1,
-    kind: told[index]?.kind === "ours" ? "ours" : kind === "ours" ? "other" : kind,
-  }));
+  return rules.map(({ kind }, index) => {
+    const toldKind = told[index]?.kind ?? "other";
+    return { ref: index + 1, kind: toldKind === "ours" || kind === "ours" ? toldKind : kind };
+  });
 }
 
 /** Those of one address family. */

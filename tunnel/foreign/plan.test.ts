@@ -35,6 +35,10 @@ test.each<[string, "accept" | "drop", readonly RuleKind[], readonly object[]]>([
   ["one with a rule appended to ours", "drop", ["ours", "other"], [{ op: "open", replaces: [1] }]],
   ["one that has our rule after its drop", "accept", ["drops", "ours"], [{ op: "open", before: 1, replaces: [2] }]],
   ["one that has our rule twice", "drop", ["ours", "ours"], [{ op: "open", replaces: [1, 2] }]],
+  ["one that has been told by hand", "drop", ["other", "admits"], []],
+  ["one that has been told by hand before all else", "drop", ["admits", "other", "denies"], []],
+  ["one that has been told by hand too late", "drop", ["denies", "admits"], [{ op: "open", before: 1, replaces: [] }]],
+  ["one that has been told by hand, too", "drop", ["admits", "ours"], [{ op: "close", replaces: [2] }]],
   ["one that accepts again", "accept", ["other", "ours"], [{ op: "close", replaces: [2] }]],
 ])("%s", (_what, policy, kinds, steps) => {
   const chain = chainOf(policy, kinds);
@@ -44,6 +48,9 @@ test.each<[string, "accept" | "drop", readonly RuleKind[], readonly object[]]>([
 test("a chain that sees packets before our mark is refused, and only where it would drop them", () => {
   const early = chainOf("drop", [], -150);
   expect(planForeign([early, chainOf("accept", [], -150)], true)).toEqual([{ op: "refuse", chain: early }]);
+  // Told by hand, too: there is no mark yet.
+  const told = chainOf("drop", ["admits"], -149);
+  expect(planForeign([told], true)).toEqual([{ op: "refuse", chain: told }]);
 });
 
 test("leaving takes our rules away, wherever they are", () => {
@@ -81,7 +88,9 @@ function applied(chain: ForeignChain, steps: readonly ForeignStep[]): ForeignCha
 }
 
 test("applying a plan leaves nothing to plan, and every rule of others where it was", () => {
-  const kinds = fc.array(fc.constantFrom<RuleKind>("ours", "drops", "accepts", "denies", "other"), { maxLength: 8 });
+  const kinds = fc.array(fc.constantFrom<RuleKind>("ours", "admits", "drops", "accepts", "denies", "other"), {
+    maxLength: 8,
+  });
   fc.assert(
     fc.property(fc.constantFrom("accept", "drop"), kinds, fc.boolean(), (policy, before, wanted) => {
       const chain = chainOf(policy, before);

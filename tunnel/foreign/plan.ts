@@ -13,7 +13,10 @@ export type ForeignStep =
   /** It would need our rule, but sees packets before our own chains mark them. */
   | { readonly op: "refuse"; readonly chain: ForeignChain };
 
-/** Steps after which our rule is in every chain that drops by default and in no other; in none unless `wanted`. */
+/**
+ * Steps after which our rule is in every chain that drops by default and in no other; in none unless `wanted`. One that
+ * was made by hand does as well.
+ */
 export function planForeign(chains: readonly ForeignChain[], wanted: boolean): ForeignStep[] {
   return chains.flatMap((chain): ForeignStep[] => {
     const ours = chain.rules.filter(({ kind }) => kind === "ours");
@@ -23,7 +26,7 @@ export function planForeign(chains: readonly ForeignChain[], wanted: boolean): F
     if (place !== undefined && chain.priority <= FILTER_PRIORITY) {
       return [{ op: "refuse", chain }];
     }
-    if (place === undefined) {
+    if (place === undefined || isAdmitted(foreign, place)) {
       return ours.length === 0 ? [] : [{ op: "close", chain, replaces }];
     }
     if (ours.length === 1 && chain.rules[place]?.kind === "ours") {
@@ -41,8 +44,13 @@ function placeIn({ policy }: ForeignChain, foreign: readonly ForeignRule[]): num
     return undefined;
   }
   let place = last < 0 ? foreign.length : last;
-  while (foreign[place - 1]?.kind === "denies") {
+  while (["denies", "admits"].includes(foreign[place - 1]?.kind ?? "")) {
     place -= 1;
   }
   return place;
+}
+
+/** Whether what has our mark is let through by hand, no later than a rule of ours at `place` would. */
+function isAdmitted(foreign: readonly ForeignRule[], place: number): boolean {
+  return foreign.slice(0, place + 1).some(({ kind }) => kind === "admits");
 }
