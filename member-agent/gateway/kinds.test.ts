@@ -1,8 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { TUNNEL_KINDS } from "../../mesh/resources.ts";
 import type { TunnelKind } from "../../mesh/resources.ts";
+import { systemClock } from "../../platform/clock.ts";
 import type { Hearing, KindState, LinkedBy, PathHeard } from "./kinds.ts";
 import { EARLY_MS, GRACE_MS, nextKinds } from "./kinds.ts";
+import { PathProbe } from "./path-probe.ts";
 
 const kinds = fc.constantFrom<TunnelKind>("WireGuard", "VXLAN");
 const linked = (tunnel: TunnelKind, ranks: readonly number[] = [0]): LinkedBy => ({
@@ -86,7 +89,18 @@ describe("when another kind is wanted", () => {
     const changing = next(onVXLAN, linked("WireGuard", [0, 1]), deaf, 0) as KindState;
     const late = 10 * 86_400_000;
     const proven = { provenMs: late, provenFor: "WireGuard", heardMs: late } as const;
-    const silent = hears({ 0: { WireGuard: proven }, 1: { WireGuard: {}, VXLAN: {} } });
+    const probe = new PathProbe(systemClock);
+    const path = {
+      cluster: "west",
+      rank: 1,
+      from: "10.0.0.1",
+      to: "10.0.0.2",
+      sends: "VXLAN",
+      wants: "WireGuard",
+    } as const;
+    probe.follow(TUNNEL_KINDS.map((kind) => ({ ...path, kind })));
+    const silent: Hearing = (cluster, rank, kind) =>
+      rank === 0 ? (kind === "WireGuard" ? proven : undefined) : probe.heard(cluster, rank, kind);
     expect(next(changing, linked("WireGuard", [0, 1]), silent, late)?.sends).toBe("VXLAN");
     const isBack = hears({ 0: { WireGuard: proven }, 1: { WireGuard: proven, VXLAN: {} } });
     expect(next(changing, linked("WireGuard", [0, 1]), isBack, late)?.sends).toBe("WireGuard");
