@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import { manualClock } from "../../platform/testing/manual-clock.ts";
 import type { ManualClock } from "../../platform/testing/manual-clock.ts";
-import { silent as quiet, withFolder } from "../testing/folder.ts";
+import { withFolder } from "../testing/folder.ts";
+import { keptLog } from "../testing/log.ts";
 import { EndpointNames, systemLookup } from "./resolve.ts";
 import type { Lookup } from "./resolve.ts";
 
@@ -11,6 +12,8 @@ interface Stage {
   readonly names: EndpointNames;
   /** Names as they were asked for. */
   readonly asked: string[];
+  /** What was logged. */
+  readonly said: readonly { readonly event: string }[];
   readonly wanted: { all: ReadonlySet<string>; silent: ReadonlySet<string> };
   changes: number;
 }
@@ -30,8 +33,10 @@ async function withNames(
     if (found === undefined) throw new Error(`getaddrinfo ENOTFOUND ${name}`);
     return found;
   };
-  const names = new EndpointNames({ lookup, folder, clock, log: quiet, onChange: () => void (stage.changes += 1) });
-  const stage: Stage = { clock, names, asked, wanted: { all: new Set(table.keys()), silent: new Set() }, changes: 0 };
+  const { log, lines: said } = keptLog();
+  const names = new EndpointNames({ lookup, folder, clock, log, onChange: () => void (stage.changes += 1) });
+  const wanted = { all: new Set(table.keys()), silent: new Set<string>() };
+  const stage: Stage = { clock, names, asked, said, wanted, changes: 0 };
   const life = new AbortController();
   await names.recall();
   const running = names.run(() => stage.wanted, life.signal);
@@ -124,6 +129,45 @@ test("a name that nobody announces any more is forgotten", async () => {
     wanted.all = new Set();
     await clock.advance(1_000);
     expect(names.resolved.size).toBe(0);
+  });
+});
+
+test("an answer that comes after the member left is not taken, neither to memory nor to disk", () =>
+  withFolder(async (folder) => {
+    const hangs = Promise.withResolvers<readonly string[]>();
+    const table = new Map([["slow.example", hangs.promise]]);
+    await withNames(
+      table,
+      async ({ names, clock, wanted, asked }) => {
+        wanted.all = new Set();
+        await names.forget();
+        hangs.resolve(["192.0.2.1"]);
+        await clock.advance(0);
+        expect([names.resolved.size, asked.length]).toEqual([0, 1]);
+        // A cluster that joins again asks at once.
+        wanted.all = new Set(["slow.example"]);
+        await clock.advance(1_000);
+        expect(names.resolved.get("slow.example")).toEqual(["192.0.2.1"]);
+        wanted.all = new Set();
+        await names.forget();
+      },
+      folder,
+    );
+    expect(await folder.readText("endpoints.json")).toBeUndefined();
+  }));
+
+test("that a name does not resolve is said once, and again when it is announced anew", async () => {
+  await withNames(new Map(), async ({ clock, wanted, said }) => {
+    const failures = (): number => said.filter(({ event }) => event === "endpoint-unresolved").length;
+    const announced = new Set(["gw.example"]);
+    wanted.all = announced;
+    await clock.advance(120_000);
+    expect(failures()).toBe(1);
+    wanted.all = new Set();
+    await clock.advance(1_000);
+    wanted.all = announced;
+    await clock.advance(1_000);
+    expect(failures()).toBe(2);
   });
 });
 
