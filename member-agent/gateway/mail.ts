@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { viewOfPages, viewPage } from "../../crds/wire/view.ts";
-import type { ViewPage } from "../../crds/wire/view.ts";
+import type { PageOfView } from "../../crds/wire/view.ts";
 import type { CredentialSpec, Revision } from "../../mesh/resources.ts";
+import { soundEntries, soundRecord, withoutDoubles } from "../../mesh/view-faults.ts";
+import type { ViewFault } from "../../mesh/view-faults.ts";
 import type { View } from "../../mesh/view-records.ts";
 import { MeshError } from "../../platform/errors.ts";
 import { verifyStored } from "../../platform/mailbox/head.ts";
@@ -12,6 +14,13 @@ import type { StateFolder } from "../../platform/state-folder.ts";
 export interface Mail {
   readonly view: View;
   readonly revision: Revision;
+  /** What the view does not have of what was sent, because nothing could be made of it. */
+  readonly faults: readonly ViewFault[];
+}
+
+/** A page as it is used, and what was left out of it. */
+interface ReadPage extends PageOfView {
+  readonly faults: readonly ViewFault[];
 }
 
 const FILE = "view.json";
@@ -59,7 +68,7 @@ export function isBelieved(stored: StoredView, pins: Pins): boolean {
  */
 export class ViewReader {
   /** By text: pages of the last view. */
-  #pages: ReadonlyMap<string, ViewPage> = new Map();
+  #pages: ReadonlyMap<string, ReadPage> = new Map();
 
   /**
    * What a view from disk says, if the pinned hub signed it for this member.
@@ -80,12 +89,22 @@ export class ViewReader {
     if (view === undefined)
       throw new MeshError("bad-view", "the hub's view has no page of the member's own", { retry: false });
     this.#pages = pages;
-    return { view, revision: { epoch, generation } };
+    const { sound: entries, faults } = withoutDoubles(view.entries);
+    return {
+      view: { ...view, entries },
+      revision: { epoch, generation },
+      faults: [...[...pages.values()].flatMap((page) => page.faults), ...faults],
+    };
   }
 }
 
-function readPage(text: string): ViewPage {
+function readPage(text: string): ReadPage {
   const parsed = pageText.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, { retry: false });
+  if (!parsed.success)
+    throw new MeshError("bad-view", `the hub's view does not parse: ${z.prettifyError(parsed.error)}`, {
+      retry: false,
+    });
+  const self = parsed.data.self && soundRecord(parsed.data.self);
+  const entries = soundEntries(parsed.data.entries);
+  return { self: self?.sound, entries: entries.sound, faults: [...(self?.faults ?? []), ...entries.faults] };
 }

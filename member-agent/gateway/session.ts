@@ -1,5 +1,6 @@
 import type { Report } from "../../crds/wire/report.ts";
 import type { CredentialSpec } from "../../mesh/resources.ts";
+import type { ViewFault } from "../../mesh/view-faults.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { openSigner } from "../../platform/identity/signature.ts";
@@ -39,6 +40,7 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
   const nc = await connectAsMember(parts.connect, credential, signal);
   // Kept first, then applied, one after another. A full disk must not keep routes stale: then it is applied all the same.
   let kept = Promise.resolve();
+  let known: readonly ViewFault[] = [];
   const reader = new MailboxReader({
     nc,
     pins: pinsOf(credential),
@@ -57,6 +59,8 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
             { event: "view-accepted", ...mail.revision, clusters: mail.view.entries.length },
             "accepted a view of the hub",
           );
+          complain(log, mail.faults, known);
+          known = mail.faults;
           onMail(mail);
         })
         .catch((error: unknown) => log.error({ event: "view-unusable", error }, messageOf(error)));
@@ -77,6 +81,13 @@ export async function runSession(parts: SessionParts, signal: AbortSignal): Prom
   await Promise.all([reader.done, keepReporting(parts, reporter, signal)]);
   await kept;
   await nc.close();
+}
+
+/** Each is said once, and again when it comes anew. */
+function complain(log: Log, faults: readonly ViewFault[], known: readonly ViewFault[]): void {
+  const said = new Set(known.map(({ message }) => message));
+  for (const { message, ...fault } of faults)
+    if (!said.has(message)) log.warn({ event: "view-fault", ...fault }, message);
 }
 
 async function keepReporting(
