@@ -35,6 +35,11 @@ test.each<[PairState[], PairState, string]>([
   expect(combinePairs([pair(first ?? "Up"), ...more.map((each) => pair(each))])).toMatchObject({ state, message });
 });
 
+test("gateways that say no words are told by their reason", () => {
+  const quiet = pair("Doubtful", { reason: "Silent", message: "" });
+  expect(combinePairs([pair("Up"), quiet]).message).toBe("not by every gateway: Silent");
+});
+
 test("of many pairs every state is counted, and the worst that are not Up are named", () => {
   const states = ["Up", "Doubtful", "Up", "Degraded", "Unreachable"] as const;
   const pairs = states.map((state, at) => pair(state, { to: `c${at}` }));

@@ -17,7 +17,7 @@ export function combinePairs(statuses: readonly [PairStatus, ...PairStatus[]]): 
   const best = sorted[0] ?? statuses[0];
   const worst = sorted.at(-1) ?? best;
   if (best.state !== "Up" || worst.state === "Up") return best;
-  return { ...worst, state: "Degraded", message: `not by every gateway: ${worst.message}` };
+  return { ...worst, state: "Degraded", message: `not by every gateway: ${worst.message || worst.reason}` };
 }
 
 /** Counts pairs by state as they come, and keeps the worst of those that are not Up: `most` of them, however many come. */

@@ -63,6 +63,11 @@ test("a packet is followed there and back", () => {
   ]);
 });
 
+test("a tunnel of which no words are told is told by its reason", () => {
+  const quiet = { pair: (from: string, to: string) => ({ ...pair(from, to, "Up"), message: "" }) };
+  expect(trace(facts(quiet)).hops.map(({ detail }) => detail)).toContainEqual(expect.stringContaining("Up (Heard)"));
+});
+
 test("within one cluster there is no tunnel to ask about", () => {
   const { reachable, hops } = trace(facts({ to: { asked: "10.4.1.2", cluster: "east" }, link: undefined }));
   expect(reachable).toBe(true);

@@ -122,7 +122,10 @@ function tunnel(check: string, from: string, to: string, pair: PairStatus | unde
       remedy: `read the gateway agent's log in "${from}"`,
     };
   }
-  const detail = `${pair.tunnel} from "${from}" to "${to}": ${pair.state} (${pair.reason}: ${pair.message})`;
+  const { reason, message } = pair;
+  // A member that has many pairs to tell of has words for the worst alone.
+  const why = message === "" ? reason : `${reason}: ${message}`;
+  const detail = `${pair.tunnel} from "${from}" to "${to}": ${pair.state} (${why})`;
   if (pair.state === "Up" || pair.state === "Degraded") return { check, ok: true, detail };
   return {
     check,

@@ -1,3 +1,4 @@
+import { compareByBadness } from "../../mesh/pair-state.ts";
 import type { PairStatus } from "../../mesh/resources.ts";
 import type { Remote } from "../situation.ts";
 import type { PairJudgement } from "./pair-state.ts";
@@ -42,4 +43,17 @@ export function reportPair(
     status: { ...status, ...(rttMs !== undefined && { rttMs }) },
     numbersAtMs: fresh ? nowMs : before.numbersAtMs,
   };
+}
+
+/** As many pairs are put into words. */
+const WORDED = 50;
+
+/**
+ * Pairs as they are told and stored: state and reason of all, words for the worst 50. A report of a thousand with a
+ * sentence each would come near to what NATS takes from a member, and an object of that size be written every 30 s.
+ */
+export function inBrief(pairs: readonly PairStatus[]): readonly PairStatus[] {
+  if (pairs.length <= WORDED) return pairs;
+  const worst = new Set(pairs.toSorted(compareByBadness).slice(0, WORDED));
+  return pairs.map((pair) => (worst.has(pair) ? pair : { ...pair, message: "" }));
 }

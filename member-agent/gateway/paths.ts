@@ -12,6 +12,7 @@ import { kindsInKernel } from "./kinds-in-kernel.ts";
 import type { ObservedPaths } from "./kinds-in-kernel.ts";
 import { nextKinds } from "./kinds.ts";
 import type { Hearing, KindState, LinkedBy } from "./kinds.ts";
+import { inBrief } from "./pair-report.ts";
 import { PathProbe } from "./path-probe.ts";
 import { probePathPlanner } from "./probe-paths.ts";
 import type { ProbePath } from "./probe-paths.ts";
@@ -66,9 +67,9 @@ export class GatewayPaths {
     this.#names = new EndpointNames({ lookup, folder, clock, log, onChange: onMove });
   }
 
-  /** What was judged last, one a linked cluster. */
+  /** What was judged last, one a linked cluster, as it is told to others. */
   get pairs(): readonly PairStatus[] {
-    return this.#watcher.pairs;
+    return inBrief(this.#watcher.pairs);
   }
 
   /** Addresses of the gateways that are announced by name. */
@@ -130,8 +131,8 @@ export class GatewayPaths {
       const before = this.#kinds;
       if (before !== undefined && haveMoved(before, this.#decide(before))) onMove();
       const { situation, refused } = this.#followed;
-      const isSettled =
-        this.pairs.length === situation.remotes.length && this.pairs.every(({ state }) => state === "Up");
+      const { pairs } = this.#watcher;
+      const isSettled = pairs.length === situation.remotes.length && pairs.every(({ state }) => state === "Up");
       if (isSettled && clock.monotonic() - lookedMs < SETTLED_EVERY_MS) continue;
       lookedMs = clock.monotonic();
       try {
