@@ -61,6 +61,10 @@ export function from(device: string): Json {
   return is({ meta: { key: "iifname" } }, device);
 }
 
+export function notFrom(device: string): Json {
+  return isNot({ meta: { key: "iifname" } }, device);
+}
+
 export function to(device: string): Json {
   return is({ meta: { key: "oifname" } }, device);
 }

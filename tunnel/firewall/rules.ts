@@ -19,6 +19,7 @@ import {
   is,
   isNot,
   jump,
+  notFrom,
   rule,
   to,
 } from "./expressions.ts";
@@ -38,6 +39,7 @@ export const DROPS = {
   source: "from a tunnel with a source that is no remote cluster's",
   vxlanOuter: "VXLAN from an unknown endpoint",
   vxlanInner: "VXLAN with a source that is not its cluster's",
+  stray: "with a remote cluster's source, by neither a tunnel nor the LAN",
   spoof: "from a pod with a source that is not its own",
   clear: PAST_TUNNELS,
 } as const;
@@ -73,9 +75,10 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
     hook("postrouting", { type: "nat", hook: "postrouting", prio: 90 }),
     ...podRules(),
     ...sourceRules(),
+    ...FAMILIES.flatMap((family) => strayRules(family, clusterDevices)),
     ...FAMILIES.flatMap((family) => transitRules(family, clusterDevices)),
     ...closedRules(),
-    ...forwardRules(),
+    ...forwardRules(clusterDevices),
     ...inputRules(),
     ...natRules(nodeAddresses),
   ];
@@ -115,6 +118,22 @@ function sourceRules(): NftObject[] {
 }
 
 /**
+ * What a remote cluster sends comes by a tunnel or from another node of this cluster. By any other device somebody
+ * forged its source, a host on another network of this machine. It is dropped where no way but ours leads: to this
+ * node's own pods and addresses. What it sends farther is left to whoever filters there, for it gets no mark.
+ */
+function strayRules({ ip, suffix }: Protocol, clusterDevices: readonly string[]): NftObject[] {
+  const elsewhere = [TUNNELS, PODS, "lo", ...clusterDevices].map(notFrom);
+  return ["local", "own"].map((destinations) =>
+    dropRule(
+      "prerouting",
+      [...elsewhere, is(field(ip, "saddr"), `@remote${suffix}`), is(field(ip, "daddr"), `@${destinations}${suffix}`)],
+      DROPS.stray,
+    ),
+  );
+}
+
+/**
  * With all gateways active each sees one direction of a flow, and the common `ct state invalid drop` of others would
  * kill it: transit is not tracked. This node's own pods and addresses are, for they see both directions; so is what
  * leaves with another source than announced ones, for it is going to be translated.
@@ -149,13 +168,14 @@ const ANSWERS = [
 ] as const;
 
 /** Transit: segments clamped to the path, the bit for others' chains, and from a tunnel to nothing but what is announced. */
-function forwardRules(): NftObject[] {
+function forwardRules(clusterDevices: readonly string[]): NftObject[] {
   const syn = has(field("tcp", "flags"), "syn");
   const clampTo = (value: Json) => ({ mangle: { key: { "tcp option": { name: "maxseg", field: "size" } }, value } });
   const clamp = clampTo({ rt: { key: "mtu" } });
   const atFloor = [is({ meta: { key: "nfproto" } }, "ipv6"), is({ rt: { key: "mtu" } }, FLOOR_SEGMENT)];
-  const between = ({ ip, suffix }: Protocol, source: string, destination: string) =>
+  const between = ({ ip, suffix }: Protocol, source: string, destination: string, ...by: readonly Json[]) =>
     rule("forward", [
+      ...by,
       is(field(ip, "saddr"), `@${source}${suffix}`),
       is(field(ip, "daddr"), `@${destination}${suffix}`),
       SET_ALLOWED,
@@ -165,7 +185,10 @@ function forwardRules(): NftObject[] {
       rule("forward", [match, syn, clamp]),
       rule("forward", [match, syn, ...atFloor, clampTo(UNCUT_SEGMENT)]),
     ]),
-    ...FAMILIES.flatMap((family) => [between(family, "announced", "remote"), between(family, "remote", "announced")]),
+    ...FAMILIES.flatMap((family) => [
+      between(family, "announced", "remote"),
+      ...[TUNNELS, ...clusterDevices].map((device) => between(family, "remote", "announced", from(device))),
+    ]),
     rule("forward", [from(TUNNELS), ...ANSWERS, ACCEPT]),
     ...FAMILIES.map(({ ip, suffix }) =>
       dropRule("forward", [from(TUNNELS), isNot(field(ip, "daddr"), `@announced${suffix}`)], DROPS.forward),
