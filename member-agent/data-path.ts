@@ -10,8 +10,8 @@ import type { MemberLevel } from "./member/level.ts";
 import { observeLan } from "./node/lan.ts";
 import { ownMeshAddresses } from "./node/plan.ts";
 import { dataPathPlanner } from "./plan.ts";
-import { refusePrefixes } from "./refusals.ts";
-import type { RefusedPrefix } from "./refusals.ts";
+import { refuse } from "./refusals.ts";
+import type { Refused } from "./refusals.ts";
 import type { DataPath } from "../tunnel/state.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
@@ -38,7 +38,7 @@ export class NodeDataPath {
   #doubts = 0;
   #held: Held = { meshAddresses: [] };
   #missing = "";
-  #refused: readonly RefusedPrefix[] = [];
+  #refused: readonly Refused[] = [];
   /** The level as it was last kept: one that says the same costs no write. */
   #kept: MemberLevel | undefined;
   readonly #planDataPath = dataPathPlanner();
@@ -80,7 +80,6 @@ export class NodeDataPath {
     if (this.#plan === undefined)
       this.#lan = await observeLan(run, this.#lan.device, sysctlMemoryIn(folder)).catch(() => this.#lan);
     const mail = gateway?.mail;
-    await this.#kernel.recall();
     const { situation: asked, missing } = situate(level, {
       cluster: settings.cluster,
       node: settings.node,
@@ -88,14 +87,15 @@ export class NodeDataPath {
       gateway: gateway && { own: gateway.own, view: mail?.view },
       openPorts: settings.openPort,
       resolved: gateway?.paths.resolved,
-      withdrawn: (live) => this.#kernel.withdrawn(live),
+      known: await this.#kernel.known(),
     });
     if (asked === undefined) {
       this.#miss(missing);
       return false;
     }
-    const { situation: safe, refused } = refusePrefixes(asked);
+    const { situation: safe, refused, known } = refuse(asked);
     this.#complain(refused);
+    await this.#kernel.remember(known);
     const remotes = (await gateway?.paths.byKinds(safe.remotes, () => this.#kernel.paths())) ?? safe.remotes;
     const situation = { ...safe, remotes };
     await this.#sync(this.#planDataPath(situation));
@@ -135,13 +135,12 @@ export class NodeDataPath {
   }
 
   /** Each refusal is said once, and again when it comes anew. */
-  #complain(refused: readonly RefusedPrefix[]): void {
-    const said = new Set(this.#refused.map(sentenceOf));
+  #complain(refused: readonly Refused[]): void {
+    const said = new Set(this.#refused.map(({ message }) => message));
     this.#refused = refused;
-    for (const each of refused) {
-      const { cluster, prefix, reason } = each;
-      const event = { event: "prefix-refused", cluster, prefix, reason };
-      if (!said.has(sentenceOf(each))) this.#parts.log.warn(event, sentenceOf(each));
+    for (const { cluster, kind, subject, reason, message } of refused) {
+      const event = { event: `${kind}-refused`, cluster, [kind]: subject, reason };
+      if (!said.has(message)) this.#parts.log.warn(event, message);
     }
   }
 
@@ -156,8 +155,4 @@ export class NodeDataPath {
       log.error({ event: "level-not-kept", error }, message);
     }
   }
-}
-
-function sentenceOf({ cluster, prefix, message }: RefusedPrefix): string {
-  return `${prefix} of cluster "${cluster}" is not applied here: ${message}`;
 }

@@ -17,10 +17,11 @@ export function planFirewall(
   vxlan: { readonly mesh: readonly VxlanDevice[]; readonly nodes: readonly VxlanDevice[] },
   planned: readonly { readonly remote: Remote; readonly plan: RemotePlan }[],
 ): Firewall {
-  const { self, blocks, remotes } = situation;
+  const { self, blocks, remotes, closed } = situation;
   return {
     clusterDevices: [situation.lan.device, ...vxlan.nodes.map(({ name }) => name)],
     remotePrefixes: remotes.flatMap(({ prefixes }) => prefixes),
+    closedPrefixes: closed.map(({ prefix }) => prefix),
     announcedPrefixes: [...self.podCIDRs, ...self.announcedCIDRs, ...self.meshPrefixes],
     clusterBlocks: [
       ...blocks.filter(({ purpose }) => purpose === "Pods").map(({ cidr }) => cidr),

@@ -1,6 +1,6 @@
-import { overlaps, parseCidr } from "../mesh/cidr.ts";
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../platform/clock.ts";
-import { MeshError } from "../platform/errors.ts";
+import { MeshError, messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { Run } from "../platform/run.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
@@ -12,8 +12,9 @@ import type { DataPathDeps } from "../tunnel/parts.ts";
 import { observeNexthops } from "../tunnel/nexthops/observe.ts";
 import { observeRoutes } from "../tunnel/routes/observe.ts";
 import type { ObservedRoute } from "../tunnel/routes/observe.ts";
-import type { DataPath, Route } from "../tunnel/state.ts";
+import type { DataPath } from "../tunnel/state.ts";
 import type { ObservedPaths } from "./gateway/kinds-in-kernel.ts";
+import { forgetKnownPrefixes, outermost, readKnownPrefixes, writeKnownPrefixes } from "./known-prefixes.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface KernelParts {
@@ -31,34 +32,42 @@ export class Kernel {
   readonly #deps: DataPathDeps;
   readonly #run: Run;
   readonly #log: Log;
-  /** Prefixes that have a backstop; undefined until the kernel was asked. */
-  #backstopped: readonly string[] | undefined;
+  readonly #folder: StateFolder;
+  /** Undefined until disk and kernel were asked. */
+  #known: readonly string[] | undefined;
+  /** What is on disk, as far as it was written here. */
+  #kept: readonly string[] | undefined;
 
   constructor({ run, wireGuardGo, folder, clock, log }: KernelParts) {
     this.#deps = { run, wireGuardGo, clock, sysctlMemory: sysctlMemoryIn(folder), endpointMemory: new Map() };
     this.#run = run;
     this.#log = log;
-  }
-
-  /** Looks once, before anything is planned, which prefixes have a backstop. */
-  async recall(): Promise<void> {
-    this.#backstopped ??= backstopsIn(await observeRoutes(this.#run));
+    this.#folder = folder;
   }
 
   /**
-   * Prefixes that were once a linked cluster's: those with a backstop in the kernel, without what overlaps a prefix that
-   * is somebody's now.
+   * Prefixes that are or once were a cluster's: as it was remembered, and what else has a backstop in the kernel, for a
+   * folder may be lost or full.
    */
-  withdrawn(live: readonly string[]): string[] {
-    const owned = new Set(live);
-    // Nearly every backstop stands behind a live prefix of its own; only what is left has to be compared with all.
-    const candidates = (this.#backstopped ?? []).filter((prefix) => !owned.has(prefix));
-    if (candidates.length === 0) return [];
-    const present = live.map(parseCidr);
-    return candidates.filter((text) => {
-      const prefix = parseCidr(text);
-      return !present.some((each) => overlaps(each, prefix));
-    });
+  async known(): Promise<readonly string[]> {
+    this.#known ??= outermost([
+      ...(await readKnownPrefixes(this.#folder)),
+      ...backstopsIn(await observeRoutes(this.#run)),
+    ]);
+    return this.#known;
+  }
+
+  /** Remembers them over a reboot, which empties the kernel. */
+  async remember(known: readonly string[]): Promise<void> {
+    this.#known = known;
+    if (isDeepStrictEqual(known, this.#kept)) return;
+    try {
+      await writeKnownPrefixes(this.#folder, known);
+      this.#kept = known;
+    } catch (error) {
+      const message = `after a reboot, what is withdrawn would not be closed: ${messageOf(error)}`;
+      this.#log.error({ event: "prefixes-not-kept", error }, message);
+    }
   }
 
   /** By which tunnels packets leave now. */
@@ -75,13 +84,14 @@ export class Kernel {
   async hold(want: DataPath, held: DataPath | undefined): Promise<void> {
     const amended = held && (await amendDataPath(this.#deps, want, held));
     const report = amended ?? (await syncDataPath(this.#deps, want));
-    this.#backstopped = backstopsIn(want.routes);
     this.#account("synced", report);
   }
 
   /** Takes everything of ours away. @throws MeshError `sync-incomplete` (retry) */
   async release(): Promise<void> {
-    this.#backstopped = [];
+    this.#known = [];
+    this.#kept = undefined;
+    await forgetKnownPrefixes(this.#folder);
     this.#account("released", await removeDataPath(this.#deps));
   }
 
@@ -99,7 +109,7 @@ export class Kernel {
   }
 }
 
-function backstopsIn(routes: readonly (Route | ObservedRoute)[]): string[] {
+function backstopsIn(routes: readonly ObservedRoute[]): string[] {
   return routes
     .filter(({ target, metric }) => target?.kind === "unreachable" && metric === BACKSTOP_METRIC)
     .map(({ prefix }) => prefix);

@@ -247,13 +247,17 @@ test("no packet is larger than what carries it", () => {
   );
 });
 
-test("a withdrawn prefix stays unreachable", () => {
-  const situation = { ...situationOf({ nodes: 1, gateways: 1, node: 0, remotes: [] }), withdrawn: ["10.9.0.0/16"] };
-  expect(planDataPath(situation).routes).toContainEqual({
-    prefix: "10.9.0.0/16",
-    target: { kind: "unreachable" },
-    metric: 9999,
-  });
+test.each([
+  ["by a backstop and by the firewall", false],
+  ["by the firewall alone, where a gateway is dialled in it", true],
+])("what is closed stays so on every node: %s", (_, isDialled) => {
+  for (const node of [0, 1]) {
+    const situation = situationOf({ nodes: 2, gateways: 1, node, remotes: [] });
+    const { routes, firewall } = planDataPath({ ...situation, closed: [{ prefix: "10.9.0.0/16", isDialled }] });
+    const backstop = { prefix: "10.9.0.0/16", target: { kind: "unreachable" }, metric: 9999 };
+    expect(routes.filter(({ prefix }) => prefix === "10.9.0.0/16")).toEqual(isDialled ? [] : [backstop]);
+    expect(firewall).toMatchObject({ closedPrefixes: ["10.9.0.0/16"], remotePrefixes: [] });
+  }
 });
 
 function devicesOf(group: Nexthop | undefined, nexthops: readonly Nexthop[]): string[] {

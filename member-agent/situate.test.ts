@@ -46,7 +46,7 @@ const facts: OwnFacts = {
   node: "a",
   lan: { device: "eth0", addresses: ["192.168.1.10/24"], mtu: 1500, routerAdvertisements: false },
   openPorts: [],
-  withdrawn: () => [],
+  known: [],
 };
 const own = { rank: 0, behindNAT: false, basePort: 51_820, privateKey: "key" };
 const view: View = {
@@ -75,10 +75,4 @@ test("a plain node knows all of its own cluster, what it announces beyond its po
   const { number, podCIDRs, announcedCIDRs, meshPrefixes } = STATUS;
   const self = { name: "east", number, podCIDRs, announcedCIDRs, meshPrefixes };
   expect(situate(level, facts).situation?.self).toEqual(self);
-});
-
-test("what was withdrawn is asked for once it is known what is live", () => {
-  const withdrawn = (live: readonly string[]): string[] =>
-    ["10.65.0.0/16", "10.66.0.0/16"].filter((each) => !live.includes(each));
-  expect(situate(level, { ...facts, withdrawn }).situation?.withdrawn).toEqual(["10.66.0.0/16"]);
 });

@@ -2,9 +2,9 @@ import type { MembershipStatus } from "../mesh/resources.ts";
 import type { SelfRecord, View } from "../mesh/view-records.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { wireOf } from "./mtu.ts";
-import { livePrefixes, ownMeshAddresses } from "./node/plan.ts";
+import { ownMeshAddresses } from "./node/plan.ts";
 import type { OpenPort } from "../tunnel/state.ts";
-import type { Lan, OwnGateway, Reach, Situation } from "./situation.ts";
+import type { AskedSituation, Lan, OwnGateway, Reach } from "./situation.ts";
 import { remoteOf, remotesOf } from "./situation.ts";
 
 /** What a node knows by itself, beside its member's store. */
@@ -18,13 +18,13 @@ export interface OwnFacts {
   readonly openPorts: readonly OpenPort[];
   /** Addresses of gateways' endpoints that are names, see {@link Reach}; absent: nobody looks names up. */
   readonly resolved?: Reach["resolved"] | undefined;
-  /** Prefixes that were a linked cluster's and are nobody's now, when `live` are somebody's. */
-  readonly withdrawn: (live: readonly string[]) => readonly string[];
+  /** See {@link AskedSituation}. */
+  readonly known: readonly string[];
 }
 
 /** The situation, or what is still missing of it: nothing is planned from half of it, for a plan prunes. */
 export type Situated =
-  | { readonly situation: Situation; readonly missing?: never }
+  | { readonly situation: AskedSituation; readonly missing?: never }
   | { readonly missing: string; readonly situation?: never };
 
 /** Puts together what the store, the mailbox and the machine say. Pure. */
@@ -44,7 +44,7 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
   const self = facts.gateway?.view?.self ?? selfOf(membership.spec.cluster, membership.status);
   if (self === undefined) return { missing: "the hub's answer to the join is not in the store yet" };
   const reach: Reach = { families: wireOf(facts.lan).families, resolved: facts.resolved ?? new Map() };
-  const present = {
+  const situation: AskedSituation = {
     node: facts.node,
     lan: facts.lan,
     self,
@@ -57,8 +57,8 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
     gateway: facts.gateway?.own,
     localCIDRs: membership.spec.localCIDRs,
     openPorts: facts.openPorts,
+    known: facts.known,
   };
-  const situation: Situation = { ...present, withdrawn: facts.withdrawn(livePrefixes(present)) };
   if (ownMeshAddresses(situation).length < self.meshPrefixes.length)
     return { missing: "this node has not claimed its mesh address yet" };
   return { situation };

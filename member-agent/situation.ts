@@ -24,8 +24,21 @@ export interface Situation {
   readonly localCIDRs: readonly string[];
   /** What an admin opened to remote clusters on this node's mesh addresses. */
   readonly openPorts: readonly OpenPort[];
-  /** Prefixes that were a remote cluster's and are nobody's now: they stay unreachable until the member leaves. */
-  readonly withdrawn: readonly string[];
+  /** What was refused, and what was withdrawn and is nobody's now: it stays unreachable. */
+  readonly closed: readonly ClosedPrefix[];
+}
+
+/** A range that nothing leaves for, and no tunnel leads to. */
+export interface ClosedPrefix {
+  readonly prefix: string;
+  /** A gateway is dialled in there: no backstop may keep tunnels' own packets in, the firewall alone closes it. */
+  readonly isDialled: boolean;
+}
+
+/** A situation of which nothing was refused so far. */
+export interface AskedSituation extends Omit<Situation, "closed"> {
+  /** Prefixes that are or once were a cluster's, as far as this node remembers. */
+  readonly known: readonly string[];
 }
 
 /** The interface that leads to the other nodes. */

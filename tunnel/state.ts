@@ -105,10 +105,12 @@ export interface Hop {
 
 /** What `table inet trestle` lets through, marks and rewrites; see DESIGN section 5 and docs/operations. */
 export interface Firewall {
-  /** Interfaces to this cluster's other nodes (LAN, VXLAN between nodes): transit from here to remote prefixes is not tracked. */
+  /** Interfaces to this cluster's other nodes (LAN, VXLAN between nodes): transit from here to remote prefixes is not tracked, and what remote clusters send comes in here or by a tunnel. */
   readonly clusterDevices: readonly string[];
   /** Prefixes of linked clusters. */
   readonly remotePrefixes: readonly string[];
+  /** What nothing of this cluster may leave for, though no tunnel leads there: refused and withdrawn prefixes. Endpoints of tunnels may lie in them. */
+  readonly closedPrefixes: readonly string[];
   /** Prefixes of this cluster that tunnels may forward to. */
   readonly announcedPrefixes: readonly string[];
   /** Pod blocks of every node of this cluster, and its mesh prefixes. */

@@ -178,12 +178,20 @@ test("a link whose kind is being changed says so while it is well by the old one
 
 test("prefixes that were refused degrade a pair that is well, by name", () => {
   const up = counted([{ atMs: 0, samples: BOTH_HEARD }], 1_000);
-  const refused = [{ prefix: "192.168.1.0/24", message: "it overlaps the LAN" }];
-  expect(judgePair(remote, refused, up)).toMatchObject({
-    state: "Degraded",
-    reason: "PrefixRefused",
-    message: "192.168.1.0/24 is not applied here: it overlaps the LAN",
-  });
+  const message = "192.168.1.0/24 is not routed: it overlaps the LAN";
+  const refused = [{ kind: "prefix", message }] as const;
+  expect(judgePair(remote, refused, up)).toMatchObject({ state: "Degraded", reason: "PrefixRefused", message });
+  expect(judgePair(remote, refused, counted([{ atMs: 0, samples: BOTH_THERE }], 1_000)).reason).toBe("NoHandshake");
+  expect(judgePair(remote, refused, facts()).reason).toBe("TunnelGone");
+});
+
+test("an endpoint that was refused may be why nothing is heard", () => {
+  const message = "gw0 is not dialled at 10.2.0.9: it lies in another cluster's prefix";
+  const refused = [{ kind: "endpoint", message }] as const;
+  const there = counted([{ atMs: 0, samples: BOTH_THERE }], 1_000);
+  expect(judgePair(remote, refused, there)).toEqual({ state: "Pending", reason: "EndpointRefused", message });
+  const up = counted([{ atMs: 0, samples: BOTH_HEARD }], 1_000);
+  expect(judgePair(remote, refused, up)).toEqual({ state: "Degraded", reason: "EndpointRefused", message });
   expect(judgePair(remote, refused, facts()).reason).toBe("TunnelGone");
 });
 

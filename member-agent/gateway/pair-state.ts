@@ -1,5 +1,5 @@
 import type { PairState, TunnelKind } from "../../mesh/resources.ts";
-import type { RefusedPrefix } from "../refusals.ts";
+import type { Refused } from "../refusals.ts";
 import type { Remote } from "../situation.ts";
 import { unprovenGateways } from "./kinds.ts";
 import { pathState, SILENCE_MS } from "./path-state.ts";
@@ -13,21 +13,25 @@ export interface PairJudgement {
 
 /**
  * What this gateway can say of its paths to one remote cluster, by the kind of tunnel that packets leave by.
- * @param refused the prefixes of that cluster that this node does not apply
+ * @param refused what of that cluster this node does not apply
  */
 export function judgePair(
   remote: Remote,
-  refused: readonly Pick<RefusedPrefix, "prefix" | "message">[],
+  refused: readonly Pick<Refused, "kind" | "message">[],
   facts: TunnelFacts,
 ): PairJudgement {
   const judged = judgePaths(remote, facts);
-  if (judged.state !== "Up" && judged.state !== "Degraded") return judged;
-  if (refused.length > 0) {
-    const [first, ...more] = refused.map((each) => `${each.prefix} is not applied here: ${each.message}`);
-    const message = more.length === 0 ? `${first}` : `${first}; and ${more.length} more, see the agent's log`;
-    return { state: "Degraded", reason: "PrefixRefused", message };
+  const passes = judged.state === "Up" || judged.state === "Degraded";
+  // A gateway that is not dialled may be why nothing was heard; a prefix that is not routed never is.
+  const told = passes ? refused : judged.state === "Unreachable" ? [] : refused.filter(({ kind }) => kind === "endpoint");
+  const [first, ...more] = told;
+  if (first !== undefined) {
+    const message = more.length === 0 ? first.message : `${first.message}; and ${more.length} more, see the agent's log`;
+    const reason = first.kind === "prefix" ? "PrefixRefused" : "EndpointRefused";
+    return { state: passes ? "Degraded" : judged.state, reason, message };
   }
-  if (remote.sends !== remote.tunnel) return { ...judged, reason: "KindChanging", message: whyChanging(remote, facts) };
+  if (passes && remote.sends !== remote.tunnel)
+    return { ...judged, reason: "KindChanging", message: whyChanging(remote, facts) };
   return judged;
 }
 

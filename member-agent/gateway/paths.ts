@@ -6,7 +6,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Run } from "../../platform/run.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
-import type { RefusedPrefix } from "../refusals.ts";
+import type { Refused } from "../refusals.ts";
 import type { Remote, Situation } from "../situation.ts";
 import { kindsInKernel } from "./kinds-in-kernel.ts";
 import type { ObservedPaths } from "./kinds-in-kernel.ts";
@@ -37,7 +37,7 @@ export interface GatewayPathsParts {
 /** What the kernel was last made to hold, and what of it was refused. */
 interface Followed {
   readonly situation: Situation;
-  readonly refused: readonly RefusedPrefix[];
+  readonly refused: readonly Refused[];
 }
 
 const LOOK_EVERY_MS = 1_000;
@@ -99,7 +99,7 @@ export class GatewayPaths {
   }
 
   /** From now on the kernel holds this. */
-  follow(situation: Situation, refused: readonly RefusedPrefix[]): void {
+  follow(situation: Situation, refused: readonly Refused[]): void {
     this.#followed = { situation, refused };
     this.#answer(this.#pathsOf(situation));
   }

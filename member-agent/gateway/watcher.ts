@@ -3,7 +3,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Run } from "../../platform/run.ts";
 import { sampleTunnels } from "../../tunnel/observe.ts";
 import type { ObservedWireGuard } from "../../tunnel/wireguard/dump.ts";
-import type { RefusedPrefix } from "../refusals.ts";
+import type { Refused } from "../refusals.ts";
 import type { Situation } from "../situation.ts";
 import { listen, peerKey } from "./heard.ts";
 import type { Heard, PeerSample } from "./heard.ts";
@@ -51,7 +51,7 @@ export class TunnelWatcher {
   }
 
   /** Looks again. Resolves with whether any pair's state or reason is another now. */
-  async look(situation: Situation, refused: readonly RefusedPrefix[]): Promise<boolean> {
+  async look(situation: Situation, refused: readonly Refused[]): Promise<boolean> {
     const { gateway, self, remotes } = situation;
     if (gateway === undefined) return false;
     const { run, clock, dialable, hearing } = this.#parts;

@@ -20,12 +20,10 @@ export function backstopTo(prefix: string): Route {
   return { prefix, target: { kind: "unreachable" }, metric: BACKSTOP_METRIC };
 }
 
-/** Own pod and mesh ranges, and what was withdrawn; those of linked clusters come with each of them. */
-export function ownBackstops(situation: Situation): Route[] {
-  const { self, withdrawn } = situation;
-  const live = new Set(withdrawn.length === 0 ? [] : livePrefixes(situation));
-  const gone = withdrawn.filter((prefix) => !live.has(prefix));
-  return [...self.podCIDRs, ...self.meshPrefixes, ...gone].map(backstopTo);
+/** Own pod and mesh ranges, and what is closed; those of linked clusters come with each of them. */
+export function ownBackstops({ self, closed }: Pick<Situation, "self" | "closed">): Route[] {
+  const undialled = closed.flatMap(({ prefix, isDialled }) => (isDialled ? [] : [prefix]));
+  return [...self.podCIDRs, ...self.meshPrefixes, ...undialled].map(backstopTo);
 }
 
 /** The other nodes' blocks and the other gateways' health addresses. */
@@ -87,7 +85,7 @@ export function planForNode(remote: Remote, { wire, sources, exits }: NodeVantag
 }
 
 /** This node's mesh addresses as host prefixes. */
-export function ownMeshAddresses(situation: Situation): string[] {
+export function ownMeshAddresses(situation: Pick<Situation, "node" | "blocks">): string[] {
   return situation.blocks
     .filter((block) => block.node === situation.node && block.purpose === "Mesh")
     .map((block) => block.cidr);

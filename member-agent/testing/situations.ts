@@ -90,7 +90,7 @@ export function situationOf({
     gateway: node < gateways ? { rank, basePort: 51_820, privateKey: "own-key", behindNAT: false } : undefined,
     localCIDRs: [],
     openPorts: [],
-    withdrawn: [],
+    closed: [],
   };
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { eventually } from "../../platform/testing/eventually.ts";
-import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NODE_VXLAN_PORT } from "../marks.ts";
+import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NODE_VXLAN_PORT, TUNNEL_FWMARK } from "../marks.ts";
 import type { Crossing } from "../testing/crossing.ts";
 import { AT, CROSSING, defaultRoutes, makeCrossing, protect } from "../testing/crossing.ts";
 import type { TestNode } from "../testing/namespace.ts";
@@ -17,6 +17,8 @@ let crossing: Crossing;
 let vxlan: TestNode;
 
 const [MESH, MESH6] = AT.mesh;
+/** Where gateways are dialled, in prefixes that are closed. */
+const DIALLED = ["10.4.99.7", "fd65:4:0:99::7"];
 
 type Drops = Record<keyof typeof DROPS, number>;
 const NONE = Object.fromEntries(Object.keys(DROPS).map((where) => [where, 0])) as Drops;
@@ -46,7 +48,8 @@ beforeAll(async () => {
   await protect(gateway, {
     ...CROSSING,
     remotePrefixes: [...CROSSING.remotePrefixes, "10.3.0.0/16", "fd65:3::/48"],
-    vxlanEndpoints: [{ port: MESH_VXLAN_PORT, addresses: AT.lan }],
+    closedPrefixes: ["10.4.0.0/16", "fd65:4::/48"],
+    vxlanEndpoints: [{ port: MESH_VXLAN_PORT, addresses: [...AT.lan, ...DIALLED] }],
     vxlanSources: [{ mac, prefixes: ["10.3.0.0/16", "fd65:3::/48"] }],
   });
   await Promise.all([serve(gateway, 8080), serve(gateway, 22), serve(remote, 8080), serve(lan, 8080)]);
@@ -169,11 +172,12 @@ test("an answer comes in by another way than its question went out", async () =>
 }, 60_000);
 
 describe("with routes past every tunnel, as a default route is where ours were flushed", () => {
-  /** To a remote cluster, and to a pod of ours that is not there. */
-  const PAST = ["10.2.99.0/24", "fd65:2:0:99::/64", "10.1.9.99/32", "fd65:1:0:9::99/128"];
+  /** To a remote cluster, to what is closed, and to a pod of ours that is not there. */
+  const PAST = ["10.2.99.0/24", "fd65:2:0:99::/64", "10.4.99.0/24", "fd65:4:0:99::/64"];
+  const GONE = ["10.1.9.99/32", "fd65:1:0:9::99/128"];
   const router = (prefix: string) => (prefix.includes(":") ? "fd65:1:0:1::66" : "192.168.50.2");
   const change = async (verb: string) => {
-    for (const prefix of PAST) await crossing.gateway.run("ip", ["route", verb, prefix, "via", router(prefix)]);
+    for (const prefix of [...PAST, ...GONE]) await crossing.gateway.run("ip", ["route", verb, prefix, "via", router(prefix)]);
   };
   beforeAll(() => change("add"), 60_000);
   afterAll(() => change("delete"), 60_000);
@@ -181,6 +185,8 @@ describe("with routes past every tunnel, as a default route is where ours were f
   test.each([
     ["10.2.99.1", "Destination Host Unreachable"],
     ["fd65:2:0:99::1", "Destination unreachable: Address unreachable"],
+    ["10.4.99.7", "Destination Host Unreachable"],
+    ["fd65:4:0:99::7", "Destination unreachable: Address unreachable"],
   ])("a pod and this machine are told that %s is unreachable, and nothing leaves", async (target, said) => {
     const { gateway, pod } = crossing;
     const ask = (node: TestNode) => node.run("sh", ["-c", 'ping -n -c 1 -W 1 "$0" 2>&1 || true', target]);
@@ -194,6 +200,18 @@ describe("with routes past every tunnel, as a default route is where ours were f
 
   test.each(["10.1.9.99", "fd65:1:0:9::99"])("what came by a tunnel for %s does not leave again", async (target) => {
     expect(await droppedBy(() => ping(crossing.remote, target))).toEqual({ ...NONE, clear: 1 });
+  });
+
+  test.each(DIALLED)("a tunnel's own packets leave for %s, nobody else's", async (target) => {
+    const { gateway, pod } = crossing;
+    const withMark = (mark: string) =>
+      gateway.run("sh", ["-c", 'ping -n -c 1 -W 0.1 -m "$1" "$0" 2>&1 || true', target, mark]);
+    expect(await droppedBy(() => withMark(String(TUNNEL_FWMARK)))).toEqual(NONE);
+    expect(await droppedBy(() => withMark("5"))).toEqual({ ...NONE, clear: 1 });
+    expect(await droppedBy(() => datagram(gateway, target, MESH_VXLAN_PORT))).toEqual(NONE);
+    const toOtherPort = () => expect(datagram(gateway, target, NODE_VXLAN_PORT)).rejects.toThrow("not permitted");
+    expect(await droppedBy(toOtherPort)).toEqual({ ...NONE, clear: 1 });
+    expect(await droppedBy(() => datagram(pod, target, MESH_VXLAN_PORT))).toEqual({ ...NONE, clear: 1 });
   });
 
   test("another node of this cluster may be the next hop to a remote cluster", async () => {

@@ -12,13 +12,14 @@ export interface NftSet {
 }
 
 /**
- * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `announced`, `blocks`, `local`,
+ * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `closed`, `announced`, `blocks`, `local`,
  * `own`), next hops to nodes of this cluster (`nodes`), who may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
  * protocol and port.
  */
 export function setsOf(firewall: Firewall): NftSet[] {
   const prefixes = {
     remote: firewall.remotePrefixes,
+    closed: firewall.closedPrefixes,
     announced: firewall.announcedPrefixes,
     blocks: firewall.clusterBlocks,
     local: firewall.localPrefixes,

@@ -72,6 +72,7 @@ export function pathOf({ ranks, vxlanPeers, nodeVxlan, variant }: Shape, keys: T
     firewall: {
       clusterDevices: nodeVxlan ? ["eth0", NODE_VXLAN[6]] : ["eth0"],
       remotePrefixes: remote,
+      closedPrefixes: variant === 0 ? [] : [`10.${200 + variant}.0.0/16`],
       clusterBlocks: [],
       nodeHops: [],
       announcedPrefixes: ["10.101.0.0/16", "fd65:1::/48"],

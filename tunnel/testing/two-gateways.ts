@@ -95,6 +95,7 @@ export function dataPath(side: Side, peer: Side, own: number, remote: number): D
       vxlanEndpoints: [],
       vxlanSources: [],
       remotePrefixes: prefixes,
+      closedPrefixes: [],
       clusterBlocks: [],
       nodeHops: [],
       announcedPrefixes: [`10.10${own}.0.0/16`, `fd65:${own}::/48`],
