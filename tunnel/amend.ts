@@ -1,13 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { applyFirewall } from "./firewall/apply.ts";
 import { planFirewallChange } from "./firewall/change.ts";
-import { ipBatch } from "./ip.ts";
 import { applyNexthops } from "./nexthops/apply.ts";
 import { planNexthops } from "./nexthops/plan.ts";
 import type { Outcome } from "./outcome.ts";
 import type { DataPathDeps } from "./parts.ts";
+import { applyRoutes } from "./routes/apply.ts";
 import { planRoutes } from "./routes/plan.ts";
-import { routeLine } from "./routes/text.ts";
 import type { SyncReport } from "./report.ts";
 import { ReportWriter } from "./report.ts";
 import type { DataPath, VxlanDevice, WireGuardInterface } from "./state.ts";
@@ -24,7 +23,8 @@ import type { SyncedWireGuard } from "./wireguard/sync.ts";
  * peers, prefixes and routes. With a thousand of them a look takes half a second, this takes a hundredth of it.
  * Undefined when more than that differs, for then it takes {@link syncDataPath}. Not to be run while another sync runs.
  * Never throws.
- * @param held what the kernel was last made to hold, as long as nothing says that it may not hold it any more
+ * @param held what the kernel was last made to hold, by a sync that {@link isWhole}, as long as nothing says that it may
+ * not hold it any more
  */
 export async function amendDataPath(
   deps: DataPathDeps,
@@ -51,7 +51,7 @@ export async function amendDataPath(
   );
   report.record("links", entries.put);
   report.record("nexthops", await applyNexthops(run, nexthops.put));
-  report.record("routes", await ipBatch(run, [...routes.put, ...routes.remove].map(routeLine)));
+  report.record("routes", await applyRoutes(run, [...routes.put, ...routes.remove]));
   report.record("nexthops", await applyNexthops(run, nexthops.remove));
   for (const { remove } of peers) report.record("wireguard", await remove());
   report.record("links", await entries.remove());

@@ -1,11 +1,14 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Run } from "../platform/run.ts";
 import { eventually } from "../platform/testing/eventually.ts";
 import { removeDataPath, syncDataPath } from "./data-path.ts";
 import { observeDataPath } from "./observe.ts";
-import { connect, pidsIn } from "./testing/namespace.ts";
+import type { DataPath } from "./state.ts";
+import { pidsIn } from "./testing/namespace.ts";
 import type { Side } from "./testing/two-gateways.ts";
-import { dataPath, makeSide, ping } from "./testing/two-gateways.ts";
+import { dataPath, makeSides, ping } from "./testing/two-gateways.ts";
+import { genKey, pubKey } from "./wireguard/keys.ts";
 
 /** Two gateways on one cable, east (number 1) and west (2). */
 let east: Side;
@@ -44,13 +47,10 @@ const wantEast = () => dataPath(east, west, 1, 2);
 const wantWest = () => dataPath(west, east, 2, 1);
 
 beforeAll(async () => {
-  [east, west] = await Promise.all([makeSide("east"), makeSide("west")]);
-  await connect([east.node, ["192.0.2.1/24", "2001:db8::1/64"]], [west.node, ["192.0.2.2/24", "2001:db8::2/64"]]);
+  [east, west] = await makeSides();
 }, 60_000);
 
-afterAll(async () => {
-  await Promise.all([east, west].map((side) => side?.node.remove()));
-}, 60_000);
+afterAll(() => Promise.all([east, west].map((side) => side?.node.remove())), 60_000);
 
 test("one sync joins two gateways, the next one does nothing", async () => {
   expect((await syncDataPath(east.deps, wantEast())).failed).toEqual([]);
@@ -59,54 +59,6 @@ test("one sync joins two gateways, the next one does nothing", async () => {
   expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [], obstacles: [] });
   expect(await syncDataPath(west.deps, wantWest())).toEqual({ done: [], failed: [], obstacles: [] });
 }, 60_000);
-
-/** Breaks something of east's by hand, and says what was broken. */
-const DAMAGES: readonly (readonly [string, () => Promise<unknown>])[] = [
-  ["a route deleted", () => east.node.run("ip", ["route", "delete", "10.102.255.1", "proto", "174"])],
-  [
-    "a backstop deleted",
-    () => east.node.run("ip", ["route", "delete", "unreachable", "10.102.0.0/16", "metric", "9999"]),
-  ],
-  ["an IPv6 route deleted", () => east.node.run("ip", ["route", "delete", "fd65:2::/48", "metric", "1024"])],
-  [
-    "a nexthop deleted, and with it its group and routes",
-    () => east.node.run("ip", ["nexthop", "delete", "id", "4010"]),
-  ],
-  [
-    "a group changed",
-    () => east.node.run("ip", ["nexthop", "replace", "id", "5000", "group", "4010,3", "protocol", "174"]),
-  ],
-  [
-    "a route led elsewhere",
-    () => east.node.run("ip", ["route", "replace", "10.102.0.0/16", "via", "192.0.2.9", "proto", "174"]),
-  ],
-  ["our table deleted", () => east.node.run("nft", ["delete", "table", "inet", "trestle"])],
-  ["our table's rules flushed", () => east.node.run("nft", ["flush", "table", "inet", "trestle"])],
-  ["a chain of ours flushed", () => east.node.run("nft", ["flush", "chain", "inet", "trestle", "from_remote"])],
-  ["a set of ours emptied", () => east.node.run("nft", ["flush", "set", "inet", "trestle", "announced4"])],
-  ["a rule put into our table", () => east.node.run("nft", ["add", "rule", "inet", "trestle", "input", "drop"])],
-  ["a mesh address deleted", () => east.node.run("ip", ["address", "delete", "10.101.255.1/32", "dev", "trsmesh"])],
-  ["the mesh device deleted", () => east.node.run("ip", ["link", "delete", "dev", "trsmesh"])],
-  ["the tunnel set down", () => east.node.run("ip", ["link", "set", "dev", "trs0-0", "down"])],
-  ["the tunnel's MTU changed", () => east.node.run("ip", ["link", "set", "dev", "trs0-0", "mtu", "1300"])],
-  ["the peer removed", () => east.node.run("wg", ["set", "trs0-0", "peer", west.publicKey, "remove"])],
-  [
-    "the peer's allowed IPs cut",
-    () => east.node.run("wg", ["set", "trs0-0", "peer", west.publicKey, "allowed-ips", ""]),
-  ],
-  ["the port changed", () => east.node.run("wg", ["set", "trs0-0", "listen-port", "5"])],
-  ["a sysctl changed", () => east.node.run("tee", ["/proc/sys/net/ipv4/ip_forward"], { stdin: "0\n" })],
-];
-
-test("one sync repairs whatever was damaged", async () => {
-  for (const [damage, inflict] of DAMAGES) {
-    await inflict();
-    const { done, failed } = await syncDataPath(east.deps, wantEast());
-    expect({ damage, failed, repaired: done.length > 0 }).toEqual({ damage, failed: [], repaired: true });
-    expect({ damage, ...(await syncDataPath(east.deps, wantEast())) }).toEqual({ damage, done: [], failed: [] });
-  }
-  await eventually(bothWays);
-}, 120_000);
 
 test("one sync brings back a wireguard-go that was killed, and all that went with it", async () => {
   const [daemon] = await wireGuardGoes(east);
@@ -184,9 +136,15 @@ test("what fails is reported by itself, and the rest is done", async () => {
     { prefix: "203.0.115.0/24", target: { kind: "unreachable" } },
   ] as const;
   const report = await syncDataPath(east.deps, { ...want, routes: [...want.routes, ...extra] });
-  expect(report.failed.map(({ part, message }) => `${part}: ${message}`).toSorted()).toEqual([
+  expect(report.failed.map(({ part, message }) => `${part}: ${message}`)).toEqual([
     "routes: Error: Nexthop id does not exist.",
-    "routes: RTNETLINK answers: File exists",
+  ]);
+  expect(report.obstacles).toEqual([
+    {
+      part: "routes",
+      step: "route add unreachable 203.0.113.0/24 proto 174",
+      message: expect.stringContaining("another program has a route of this prefix and metric"),
+    },
   ]);
   expect(report.done.map(({ step }) => step)).toEqual(["route add unreachable 203.0.115.0/24 proto 174"]);
   await east.node.run("ip", ["route", "delete", "203.0.113.0/24", "proto", "static"]);
@@ -206,17 +164,63 @@ test("a wireguard-go that hangs is reported, and everything else is done without
   expect(await syncDataPath(east.deps, wantEast())).toEqual({ done: [], failed: [], obstacles: [] });
 }, 60_000);
 
-test("no tunnel is opened while the firewall can't be put in place", async () => {
+/** With a firewall that nft refuses. */
+function unfenced(path: DataPath): DataPath {
+  const firewall = path.firewall && { ...path.firewall, clusterDevices: ["a-name-too-long-for-any-device"] };
+  return { ...path, firewall };
+}
+
+const forwards = async () => (await east.node.run("cat", ["/proc/sys/net/ipv4/ip_forward"])).trim();
+
+test("no tunnel is opened, and nothing is forwarded, while the firewall can't be put in place", async () => {
   await removeDataPath(east.deps);
-  const want = wantEast();
-  const firewall = want.firewall && { ...want.firewall, clusterDevices: ["a-name-too-long-for-any-device"] };
-  const report = await syncDataPath(east.deps, { ...want, firewall });
-  expect(new Set(report.failed.map(({ part }) => part))).toEqual(
-    new Set(["firewall", "links", "wireguard", "addresses", "nexthops", "routes", "sysctls"]),
-  );
+  expect(await forwards()).toBe("0");
+  const report = await syncDataPath(east.deps, unfenced(wantEast()));
+  expect(new Set(report.failed.map(({ part }) => part))).toEqual(new Set(["firewall", "links", "sysctls"]));
   expect(await east.node.run("ip", ["-o", "link"])).not.toContain("trs");
   expect(await east.node.run("ip", ["-4", "route", "show", "proto", "174"])).toContain("unreachable 10.102.0.0/16");
+  expect(await forwards()).toBe("0");
+  expect((await syncDataPath(east.deps, wantEast())).failed).toEqual([]);
+  expect(await forwards()).toBe("1");
+  await eventually(bothWays);
+}, 60_000);
+
+test("without a firewall whoever is unlinked goes all the same, nobody else is let in, and tunnels carry on", async () => {
+  const want = wantEast();
+  const stranger = {
+    publicKey: await pubKey(east.node.run, await genKey(east.node.run)),
+    allowedIPs: ["10.103.0.0/16"],
+  };
+  const both = want.wireGuard.map((device) => ({
+    ...device,
+    peers: [...device.peers, { ...stranger, persistentKeepalive: 0 }],
+  }));
+  const peers = async () => (await east.node.run("wg", ["show", "trs0-0", "peers"])).trim().split("\n");
+  expect((await syncDataPath(east.deps, unfenced({ ...want, wireGuard: both }))).failed).toContainEqual({
+    part: "wireguard",
+    step: "wg set trs0-0",
+    message: "not while the firewall is not in place",
+  });
+  expect(await peers()).toEqual([west.publicKey]);
+  await eventually(bothWays);
+  expect((await syncDataPath(east.deps, { ...want, wireGuard: both })).failed).toEqual([]);
+  expect(await peers()).toHaveLength(2);
+  await syncDataPath(east.deps, unfenced(want));
+  expect(await peers()).toEqual([west.publicKey]);
   expect((await syncDataPath(east.deps, want)).failed).toEqual([]);
+}, 60_000);
+
+test("leaving takes the tunnels away though nft fails", async () => {
+  const run: Run = (program, args, options) =>
+    args.includes("nft") || program === "nft"
+      ? Promise.reject(new Error("nft is broken"))
+      : east.node.run(program, args, options);
+  const { failed } = await removeDataPath({ ...east.deps, run });
+  expect(new Set(failed.map(({ part }) => part))).toEqual(new Set(["firewall", "foreign"]));
+  expect(await east.node.run("ip", ["-o", "link"])).not.toContain("trs");
+  expect(await forwards()).toBe("0");
+  expect((await removeDataPath(east.deps)).failed).toEqual([]);
+  expect((await syncDataPath(east.deps, wantEast())).failed).toEqual([]);
   await eventually(bothWays);
 }, 60_000);
 

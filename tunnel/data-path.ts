@@ -1,4 +1,5 @@
 import { messageOf } from "../platform/errors.ts";
+import { withoutDevices } from "./links/absent.ts";
 import type { Outcome } from "./outcome.ts";
 import { nothing } from "./outcome.ts";
 import type { DataPathDeps, Part } from "./parts.ts";
@@ -37,25 +38,23 @@ const PARTS = {
   sysctls: syncSysctls,
 } as const satisfies Partial<Record<PartName, Part>>;
 
-/** Without the firewall in place no tunnel is made and no peer let in; those that are there carry on. */
-const BEHIND_FIREWALL: ReadonlySet<PartName> = new Set(["links", "wireguard"]);
-
 /**
  * Makes the kernel hold `want` and nothing else with our mark; what is foreign is not touched. A step that fails is
- * reported and the others are carried on, so call it again. Not to be run twice at once on one node. Never throws.
+ * reported and the others are carried on, so call it again. Without the firewall in place no tunnel is made, no peer let
+ * in and no forwarding switched on; those that are there carry on, and what is not wanted goes. Nothing is put on a device
+ * that could not be made. Not to be run twice at once on one node. Never throws.
  */
 export async function syncDataPath(deps: DataPathDeps, want: DataPath): Promise<SyncReport> {
   const report = new ReportWriter();
   const removals: { readonly part: PartName; readonly remove: () => Promise<readonly Outcome[]> }[] = [];
+  let possible = want;
   for (const part of Object.keys(PARTS) as (keyof typeof PARTS)[]) {
-    if (BEHIND_FIREWALL.has(part) && report.failed.some((failure) => failure.part === "firewall")) {
-      report.record(part, [{ step: "open tunnels", error: "not while the firewall is not in place" }]);
-      continue;
-    }
+    const opens = !report.failed.some((failure) => failure.part === "firewall");
     try {
-      const { outcomes, remove } = await PARTS[part](deps, want);
+      const { outcomes, remove = nothing, absent = NO_DEVICES } = await PARTS[part](deps, possible, opens);
       report.record(part, outcomes);
-      removals.push({ part, remove: remove ?? nothing });
+      removals.push({ part, remove });
+      possible = withoutDevices(possible, absent);
     } catch (error) {
       report.record(part, [{ step: "observe", error: messageOf(error) }]);
     }
@@ -65,6 +64,8 @@ export async function syncDataPath(deps: DataPathDeps, want: DataPath): Promise<
   }
   return report;
 }
+
+const NO_DEVICES: ReadonlySet<string> = new Set();
 
 /** Leaves: takes away everything with our mark, and puts former sysctls back where ours are still in place. */
 export async function removeDataPath(deps: DataPathDeps): Promise<SyncReport> {

@@ -5,21 +5,17 @@ import { eventually } from "../platform/testing/eventually.ts";
 import { syncDataPath } from "./data-path.ts";
 import { MESH_VXLAN, MESH_VXLAN_PORT, VXLAN_VNI } from "./marks.ts";
 import type { DataPath } from "./state.ts";
-import { connect } from "./testing/namespace.ts";
 import type { Side } from "./testing/two-gateways.ts";
-import { dataPath, makeSide, ping } from "./testing/two-gateways.ts";
+import { dataPath, makeSides, ping } from "./testing/two-gateways.ts";
 
 let east: Side;
 let west: Side;
 
 beforeAll(async () => {
-  [east, west] = await Promise.all([makeSide("east"), makeSide("west")]);
-  await connect([east.node, ["192.0.2.1/24", "2001:db8::1/64"]], [west.node, ["192.0.2.2/24", "2001:db8::2/64"]]);
+  [east, west] = await makeSides();
 }, 60_000);
 
-afterAll(async () => {
-  await Promise.all([east, west].map((side) => side?.node.remove()));
-}, 60_000);
+afterAll(() => Promise.all([east, west].map((side) => side?.node.remove())), 60_000);
 
 /** The same link by VXLAN as well, and `sends` says by which its packets leave; without WireGuard once that is over. */
 function withVxlan(path: DataPath, own: number, remote: number, sends: TunnelKind): DataPath {

@@ -1,4 +1,5 @@
-import { messageOf } from "../platform/errors.ts";
+import { hasCode, messageOf } from "../platform/errors.ts";
+import type { ProgramFailure } from "../platform/run.ts";
 
 /** What became of one step of a plan. */
 export interface Outcome {
@@ -23,4 +24,17 @@ export async function attempt(step: string, act: () => Promise<unknown>): Promis
 /** No step, and nothing became of it. */
 export function nothing(): Promise<readonly Outcome[]> {
   return Promise.resolve([]);
+}
+
+/** A step that waits for the firewall, which bounds what it lets in. */
+export function heldBack(step: string): Outcome {
+  return { step, error: "not while the firewall is not in place" };
+}
+
+/** Whether what was thrown says that a program is not installed; one that was to start it says so by its exit code (nsenter(1)). */
+export function isMissingProgram(error: unknown): boolean {
+  return (
+    hasCode(error, "missing-program") ||
+    (hasCode(error, "program-failed") && (error.cause as ProgramFailure).exitCode === 127)
+  );
 }

@@ -10,17 +10,18 @@ import { applyForeign } from "./foreign/apply.ts";
 import { observeForeign } from "./foreign/observe.ts";
 import { planForeign } from "./foreign/plan.ts";
 import { ipBatch } from "./ip.ts";
-import { applyLinks } from "./links/apply.ts";
+import { withoutDevices } from "./links/absent.ts";
+import { applyLinks, holdLinks } from "./links/apply.ts";
 import { observeLinks } from "./links/observe.ts";
 import { planLinks, wantedLinks } from "./links/plan.ts";
 import { applyNexthops } from "./nexthops/apply.ts";
 import { observeNexthops } from "./nexthops/observe.ts";
 import { planNexthops } from "./nexthops/plan.ts";
 import type { Outcome } from "./outcome.ts";
-import { nothing } from "./outcome.ts";
+import { heldBack, nothing } from "./outcome.ts";
+import { applyRoutes } from "./routes/apply.ts";
 import { observeRoutes } from "./routes/observe.ts";
 import { planRoutes } from "./routes/plan.ts";
-import { routeLine } from "./routes/text.ts";
 import type { DataPath } from "./state.ts";
 import type { SysctlMemory } from "./sysctls/memory.ts";
 import { holdSysctls } from "./sysctls/sync.ts";
@@ -42,8 +43,11 @@ export interface DataPathDeps {
 export interface PartResult {
   readonly outcomes: readonly Outcome[];
   readonly remove?: () => Promise<readonly Outcome[]>;
+  /** Devices that nothing is to be put on: they are not there, or another's. */
+  readonly absent?: ReadonlySet<string>;
 }
-export type Part = (deps: DataPathDeps, want: DataPath) => Promise<PartResult>;
+/** @param opens whether the firewall is in place; if not, what would let anybody in is held back, and that alone */
+export type Part = (deps: DataPathDeps, want: DataPath, opens: boolean) => Promise<PartResult>;
 
 export async function syncFirewall({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
   const steps = planFirewall(want.firewall && rulesetOf(want.firewall), await observeFirewall(run));
@@ -62,25 +66,29 @@ export async function syncForeign({ run }: DataPathDeps, want: DataPath): Promis
 }
 
 /** Devices, and who is behind those of VXLAN. */
-export async function syncLinks({ run, wireGuardGo }: DataPathDeps, want: DataPath): Promise<PartResult> {
-  const { put, remove } = planLinks(wantedLinks(want), await observeLinks(run));
-  const { outcomes, absent } = await applyLinks(run, put, wireGuardGo);
-  const peers = await syncPeers(
-    run,
-    want.vxlan.filter(({ name }) => !absent.has(name)),
-  );
+export async function syncLinks(
+  { run, wireGuardGo }: DataPathDeps,
+  want: DataPath,
+  opens: boolean,
+): Promise<PartResult> {
+  const wanted = wantedLinks(want);
+  const have = await observeLinks(run);
+  const { put, remove } = planLinks(wanted, have);
+  const { outcomes, absent } = opens ? await applyLinks(run, put, wireGuardGo) : holdLinks(wanted, put, have);
+  const peers = await syncPeers(run, withoutDevices(want, absent).vxlan, opens);
   return {
     outcomes: [...outcomes, ...peers.outcomes],
     remove: async () => [...(await peers.remove()), ...(await applyLinks(run, remove)).outcomes],
+    absent,
   };
 }
 
-export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<PartResult> {
+export async function syncTunnels(deps: DataPathDeps, want: DataPath, opens: boolean): Promise<PartResult> {
   const { run, clock, endpointMemory } = deps;
   const now = Math.floor(clock.now() / 1000);
   const synced = await Promise.all(
     want.wireGuard.map((device) =>
-      syncWireGuard(run, device, endpointMemory, now).catch((error: unknown) => ({
+      syncWireGuard(run, device, endpointMemory, now, opens).catch((error: unknown) => ({
         outcomes: [{ step: `wg show ${device.name} dump`, error: messageOf(error) }],
         remove: nothing,
       })),
@@ -94,7 +102,7 @@ export async function syncTunnels(deps: DataPathDeps, want: DataPath): Promise<P
 
 export async function syncAddresses({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
   if (want.meshAddresses.length === 0) {
-    return { outcomes: [] }; // the device goes, and its addresses with it
+    return { outcomes: [] }; // the device goes, and its addresses with it; or it is another's
   }
   const { put, remove } = planAddresses(want.meshAddresses, await observeAddresses(run));
   return {
@@ -110,12 +118,15 @@ export async function syncNexthops({ run }: DataPathDeps, want: DataPath): Promi
 
 export async function syncRoutes({ run }: DataPathDeps, want: DataPath): Promise<PartResult> {
   const { put, remove } = planRoutes(want.routes, await observeRoutes(run));
-  return {
-    outcomes: await ipBatch(run, put.map(routeLine)),
-    remove: () => ipBatch(run, remove.map(routeLine)),
-  };
+  return { outcomes: await applyRoutes(run, put), remove: () => applyRoutes(run, remove) };
 }
 
-export async function syncSysctls({ run, sysctlMemory }: DataPathDeps, want: DataPath): Promise<PartResult> {
+/** Without a firewall nothing is forwarded anew; what is to go back goes back. */
+export async function syncSysctls(
+  { run, sysctlMemory }: DataPathDeps,
+  want: DataPath,
+  opens: boolean,
+): Promise<PartResult> {
+  if (!opens && want.sysctls.length > 0) return { outcomes: [heldBack("hold sysctls")] };
   return { outcomes: await holdSysctls(run, want.sysctls, sysctlMemory) };
 }

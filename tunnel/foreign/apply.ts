@@ -1,6 +1,7 @@
 import type { Run } from "../../platform/run.ts";
 import { FILTER_PRIORITY } from "../firewall/rules.ts";
 import type { Outcome } from "../outcome.ts";
+import { isMissingProgram } from "../outcome.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { chainText, withRemedy } from "./chain.ts";
 import { changeByIptables } from "./iptables.ts";
@@ -22,6 +23,7 @@ async function carryOut(run: Run, step: ForeignStep): Promise<Outcome> {
     return {
       step: `let mesh traffic through ${chainText(chain)}`,
       error: `it drops by default at priority ${chain.priority}, before Trestle can mark packets at ${FILTER_PRIORITY}; set its policy to accept, or move it to a later priority`,
+      obstacle: true,
     };
   }
   const words = step.op === "open" ? `let mesh traffic through ${chainText(chain)}` : `leave ${chainText(chain)} alone`;
@@ -29,6 +31,7 @@ async function carryOut(run: Run, step: ForeignStep): Promise<Outcome> {
     await (chain.tool === "nft" ? changeByNft(run, step) : changeByIptables(run, chain.tool, step));
     return { step: words };
   } catch (error) {
-    return { step: words, error: step.op === "open" ? withRemedy(chain, error) : messageOf(error) };
+    const message = step.op === "open" ? withRemedy(chain, error) : messageOf(error);
+    return { step: words, error: message, obstacle: isMissingProgram(error) };
   }
 }

@@ -1,5 +1,6 @@
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
+import { isMissingProgram } from "../outcome.ts";
 import type { ChainName, ForeignChain, ForeignRule, IptablesTool } from "./chain.ts";
 import { chainText, withRemedy } from "./chain.ts";
 import { listByIptables } from "./iptables.ts";
@@ -89,5 +90,5 @@ async function legacyChains(run: Run, program: "iptables" | "ip6tables"): Promis
 }
 
 function unread(chain: ChainName, error: unknown): Outcome {
-  return { step: `read ${chainText(chain)}`, error: withRemedy(chain, error) };
+  return { step: `read ${chainText(chain)}`, error: withRemedy(chain, error), obstacle: isMissingProgram(error) };
 }

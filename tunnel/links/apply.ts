@@ -1,9 +1,10 @@
 import type { Run } from "../../platform/run.ts";
 import { ipBatch } from "../ip.ts";
 import type { Outcome } from "../outcome.ts";
-import { attempt } from "../outcome.ts";
+import { attempt, heldBack } from "../outcome.ts";
 import { DEVICE_ALIAS } from "../marks.ts";
-import type { LinkStep } from "./plan.ts";
+import type { Link } from "./observe.ts";
+import type { LinkStep, WantedLink } from "./plan.ts";
 import { vxlanArguments } from "./vxlan.ts";
 
 type CreateStep = Extract<LinkStep, { readonly op: "create" }>;
@@ -34,6 +35,15 @@ export async function applyLinks(run: Run, steps: readonly LinkStep[], wireGuard
   const settings = steps.filter(isSetting).filter(({ name }) => !absent.has(name));
   const set = await ipBatch(run, settings.map(settingLine));
   return { outcomes: [...outcomes, ...set], absent };
+}
+
+/** As {@link applyLinks} where no step may be carried out for now: those that are there carry on as they are. */
+export function holdLinks(want: readonly WantedLink[], put: readonly LinkStep[], have: readonly Link[]): AppliedLinks {
+  const refused = put.filter((step) => step.op === "refuse");
+  const present = new Set(have.map(({ name }) => name));
+  const absent = [...refused, ...want.filter(({ name }) => !present.has(name))].map(({ name }) => name);
+  const held = put.length > refused.length ? [heldBack("open tunnels")] : [];
+  return { outcomes: [...refused.map(taken), ...held], absent: new Set(absent) };
 }
 
 function isSetting(step: LinkStep): step is SettingStep {

@@ -92,6 +92,7 @@ const firewall = [
   "nft delete table inet trestle",
   "nft flush table inet trestle",
   "nft flush chain inet trestle forward",
+  "nft flush chain inet trestle from_remote",
   "nft flush set inet trestle announced4",
   "nft add element inet trestle remote6 '{ fd99::/48 }'",
   "nft add rule inet trestle input drop",

@@ -3,10 +3,10 @@ import { findTool } from "../../platform/tools.ts";
 import { TUNNEL_FWMARK } from "../marks.ts";
 import type { DataPathDeps } from "../parts.ts";
 import type { DataPath } from "../state.ts";
-import type { FormerValue } from "../sysctls/memory.ts";
 import { genKey, pubKey } from "../wireguard/keys.ts";
 import type { TestNode } from "./namespace.ts";
-import { makeTestNode } from "./namespace.ts";
+import { connect, makeTestNode } from "./namespace.ts";
+import { keptSysctls } from "./sysctl-memory.ts";
 
 /** One of two gateways on one cable, east (number 1) and west (2). */
 export interface Side {
@@ -16,18 +16,23 @@ export interface Side {
   readonly publicKey: string;
 }
 
-export async function makeSide(label: string): Promise<Side> {
+/** Both, on their cable. */
+export async function makeSides(): Promise<[Side, Side]> {
+  const [east, west] = await Promise.all([makeSide("east"), makeSide("west")]);
+  await connect([east.node, ["192.0.2.1/24", "2001:db8::1/64"]], [west.node, ["192.0.2.2/24", "2001:db8::2/64"]]);
+  return [east, west];
+}
+
+async function makeSide(label: string): Promise<Side> {
   const node = await makeTestNode(label);
-  let saved: Readonly<Record<string, FormerValue>> = {};
-  const sysctlMemory = {
-    load: () => Promise.resolve(saved),
-    save: (values: Readonly<Record<string, FormerValue>>) => {
-      saved = values;
-      return Promise.resolve();
-    },
-  };
   const wireGuardGo = findTool("wireguard-go", process.env["PATH"] ?? "");
-  const deps = { run: node.run, wireGuardGo, clock: systemClock, sysctlMemory, endpointMemory: new Map() };
+  const deps = {
+    run: node.run,
+    wireGuardGo,
+    clock: systemClock,
+    sysctlMemory: keptSysctls(),
+    endpointMemory: new Map(),
+  };
   const privateKey = await genKey(node.run);
   return { node, deps, privateKey, publicKey: await pubKey(node.run, privateKey) };
 }

@@ -31,7 +31,7 @@ afterAll(() => node.remove(), 60_000);
 
 /** Takes away what is to go right after the rest. */
 async function sync(want: WireGuardInterface, memory: EndpointMemory) {
-  const { outcomes, remove } = await syncWireGuard(node.run, want, memory, NOW);
+  const { outcomes, remove } = await syncWireGuard(node.run, want, memory, NOW, true);
   return [...outcomes, ...(await remove())];
 }
 

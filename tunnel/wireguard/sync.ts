@@ -1,5 +1,6 @@
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
+import { heldBack } from "../outcome.ts";
 import type { WireGuardInterface } from "../state.ts";
 import { applyWireGuard } from "./apply.ts";
 import { observeWireGuard } from "./observe.ts";
@@ -18,6 +19,7 @@ export interface SyncedWireGuard {
 /**
  * Makes one interface hold its key, port, mark and peers.
  * @param now seconds since the Unix epoch
+ * @param opens whether anybody may be let in; if not, that alone is held back
  * @throws MeshError when the device is not there or nothing answers for it
  */
 export async function syncWireGuard(
@@ -25,13 +27,16 @@ export async function syncWireGuard(
   want: WireGuardInterface,
   memory: EndpointMemory,
   now: number,
+  opens: boolean,
 ): Promise<SyncedWireGuard> {
   const have = await observeWireGuard(run, want.name);
   const lastWanted = memory.get(want.name) ?? new Map<string, string>();
   const { put, remove } = planWireGuard(want, have, { now, lastWanted });
+  const takeAway = () => applyWireGuard(run, want.name, remove);
+  if (!opens) return { outcomes: put.slice(0, 1).map(() => heldBack(`wg set ${want.name}`)), remove: takeAway };
   const outcomes = await applyWireGuard(run, want.name, put);
   rememberEndpoints(memory, want, put, outcomes);
-  return { outcomes, remove: () => applyWireGuard(run, want.name, remove) };
+  return { outcomes, remove: takeAway };
 }
 
 /**
