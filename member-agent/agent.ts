@@ -14,6 +14,7 @@ import type { Lookup } from "./gateway/resolve.ts";
 import { GatewayRole } from "./gateway/role.ts";
 import type { KnownGateways } from "./gateway/role.ts";
 import { NodeDataPath } from "./data-path.ts";
+import { Kernel } from "./kernel.ts";
 import { readLastLevel } from "./last-good.ts";
 import type { ConnectNats } from "./member/connect.ts";
 import { takeLead } from "./member/leading.ts";
@@ -25,6 +26,7 @@ import { renewCredential } from "./member/renew.ts";
 import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claims.ts";
 import { observeLan } from "./node/lan.ts";
 import type { AgentSettings } from "./settings.ts";
+import { settling } from "./settling.ts";
 import type { Lan } from "./situation.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
@@ -47,7 +49,7 @@ export interface AgentParts {
 }
 
 const RESYNC_MS = 10_000;
-/** Well below the second within which what vanished is to be back. */
+/** Between two looks at a kernel that others keep changing; the first is at once. */
 const KERNEL_SETTLES_MS = 200;
 /** How long a start waits for the store before it works on what is on disk. */
 const STORE_PATIENCE_MS = 3_000;
@@ -83,7 +85,8 @@ class Agent {
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
-  #kernelChanged = false;
+  /** Ends what is asked of the hub when the member leaves. */
+  #membership = new AbortController();
 
   constructor(parts: AgentParts, lan: Lan, signal: AbortSignal) {
     this.#parts = parts;
@@ -94,7 +97,7 @@ class Agent {
       (key) => this.#reconcile(key as Work),
       signal,
     );
-    this.#dataPath = new NodeDataPath(parts, lan);
+    this.#dataPath = new NodeDataPath({ ...parts, kernel: new Kernel(parts) }, lan);
     if (settings.roles.includes("gateway")) {
       // LAN addresses change, and those that are dialled with them.
       const endpoints = (): readonly string[] =>
@@ -119,12 +122,18 @@ class Agent {
     const { clock, folder } = this.#parts;
     const kept = await readLastLevel(folder);
     await this.#gateway?.recall(kept?.gateways ?? []);
-    const devices = [this.#dataPath.lan.device];
+    const watch = {
+      prefix: [],
+      clock,
+      devices: [this.#dataPath.lan.device],
+      isExpected: (line: string) => this.#dataPath.expects(line),
+    };
+    const onKernelChange = settling(clock, KERNEL_SETTLES_MS, () => this.#doubtKernel(), this.#signal);
     await Promise.all([
       this.#useStore(),
       this.#useDisk(kept),
       this.#gateway?.listen(this.#signal),
-      watchKernel({ prefix: [], clock, devices }, () => void this.#onKernelChange(), this.#signal),
+      watchKernel(watch, onKernelChange, this.#signal),
       this.#resync(),
       this.#queue.done,
     ]);
@@ -166,12 +175,7 @@ class Agent {
     this.#wake("data-path");
   }
 
-  /** Our own syncs are heard too, as a burst of changes: one look afterwards is enough. */
-  async #onKernelChange(): Promise<void> {
-    if (this.#kernelChanged) return;
-    this.#kernelChanged = true;
-    await this.#parts.clock.sleep(KERNEL_SETTLES_MS, this.#signal);
-    this.#kernelChanged = false;
+  #doubtKernel(): void {
     this.#dataPath.doubt();
     this.#wake("data-path");
   }
@@ -189,12 +193,7 @@ class Agent {
     const membership = level?.membership;
     if (level === undefined || membership === undefined) return;
     if (membership.spec.phase === "Left") return work === "data-path" ? this.#leave() : undefined;
-    if (work === "data-path") {
-      const { lan } = this.#dataPath;
-      if (await this.#dataPath.hold(level, this.#gateway)) this.#wake("node");
-      if (!isDeepStrictEqual(this.#dataPath.lan.addresses, lan.addresses)) this.#wake("gateway");
-      return;
-    }
+    if (work === "data-path") return this.#holdDataPath(level);
     const store = this.#store;
     // Nothing is claimed in a store that is another cluster's; the data path says so.
     if (membership.spec.phase !== "Joined" || membership.spec.cluster !== this.#parts.settings.cluster) return;
@@ -221,8 +220,18 @@ class Agent {
         return judgeRemotes(store, level.gateways);
       }
       case "credential":
-        if (this.#leads && (await renewCredential(store, this.#parts.connect, this.#parts.clock)))
-          this.#wake("session");
+        if (this.#leads && (await this.#renew(store))) this.#wake("session");
+    }
+  }
+
+  async #holdDataPath(level: MemberLevel): Promise<void> {
+    const { lan, held } = this.#dataPath;
+    try {
+      await this.#dataPath.hold(level, this.#gateway);
+    } finally {
+      // A step that fails for good keeps nobody from hearing of the others.
+      if (this.#dataPath.held !== held) this.#wake("node");
+      if (!isDeepStrictEqual(this.#dataPath.lan.addresses, lan.addresses)) this.#wake("gateway");
     }
   }
 
@@ -234,10 +243,17 @@ class Agent {
       : { gateways: [], leads: false };
   }
 
+  #renew(store: ResourceStore): Promise<boolean> {
+    const { connect, clock } = this.#parts;
+    return renewCredential(store, connect, clock, this.#membership.signal);
+  }
+
   /** Makes this machine what it was. The Node object goes last: `trestle leave` waits for it. */
   async #leave(): Promise<void> {
     const store = this.#store;
     if (store === undefined) return;
+    this.#membership.abort();
+    this.#membership = new AbortController();
     await this.#dataPath.release();
     await this.#gateway?.leave(store);
     const { log, settings } = this.#parts;

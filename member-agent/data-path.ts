@@ -1,9 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
-import type { NodeStatus } from "../mesh/resources.ts";
+import type { NodeStatus, Revision } from "../mesh/resources.ts";
 import { messageOf } from "../platform/errors.ts";
-import type { GatewayRole } from "./gateway/role.ts";
-import { Kernel } from "./kernel.ts";
-import type { KernelParts } from "./kernel.ts";
+import type { Log } from "../platform/log.ts";
+import type { Run } from "../platform/run.ts";
+import type { StateFolder } from "../platform/state-folder.ts";
+import { heldLines } from "../tunnel/watch-held.ts";
+import type { SaysHeld } from "../tunnel/watch-held.ts";
+import type { Mail } from "./gateway/mail.ts";
+import type { GatewayPaths } from "./gateway/paths.ts";
+import type { Kernel } from "./kernel.ts";
 import { forgetLastLevel, writeLastLevel } from "./last-good.ts";
 import { saysTheSame } from "./member/level.ts";
 import type { MemberLevel } from "./member/level.ts";
@@ -15,26 +20,52 @@ import type { Refused } from "./refusals.ts";
 import type { DataPath } from "../tunnel/state.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
-import type { Lan, Situation } from "./situation.ts";
+import type { Lan, OwnGateway, Situation } from "./situation.ts";
+import { isCarriedOut, syncIncomplete } from "./sync-failure.ts";
+import type { FailedStep } from "./sync-failure.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
-export interface DataPathParts extends KernelParts {
-  readonly settings: AgentSettings;
+export interface DataPathParts {
+  readonly settings: Pick<AgentSettings, "cluster" | "node" | "openPort">;
+  readonly kernel: NodeKernel;
+  /** Runs programs in this node's namespaces. */
+  readonly run: Run;
+  readonly folder: StateFolder;
+  readonly log: Log;
   /** Told whether the kernel holds what it should. */
   readonly onReady: (ready: boolean) => void;
+}
+
+/** What a data path asks of the kernel. */
+export type NodeKernel = Pick<Kernel, keyof Kernel>;
+
+/** What a data path asks of a gateway's role, and tells it. */
+export interface GatewaySide {
+  readonly mail: Mail | undefined;
+  readonly own: OwnGateway | undefined;
+  readonly paths: Pick<GatewayPaths, "resolved" | "byKinds" | "follow">;
+  applied(revision: Revision | undefined): void;
 }
 
 /** What the store is told of what the kernel holds. */
 export type Held = Omit<NodeStatus, "lastSeen">;
 
+/** What the kernel is to hold, as it follows from the member's level at one moment. */
+interface Asked {
+  readonly situation: Situation;
+  readonly refused: readonly Refused[];
+  /** Of the view that it follows from. */
+  readonly revision: Revision | undefined;
+}
+
 /** From the member's level to this node's kernel: situate, plan, sync. One call at a time is the caller's duty. */
 export class NodeDataPath {
   readonly #parts: DataPathParts;
-  readonly #kernel: Kernel;
   #lan: Lan;
-  #situation: Situation | undefined;
   /** What the kernel was last made to hold, as long as nothing says that it may not hold it any more. */
   #plan: DataPath | undefined;
+  /** Of what the kernel was last told to hold: lines of its monitors that say nothing else. */
+  #saysHeld: SaysHeld = () => false;
   #doubts = 0;
   #held: Held = { meshAddresses: [] };
   #missing = "";
@@ -46,14 +77,9 @@ export class NodeDataPath {
   constructor(parts: DataPathParts, lan: Lan) {
     this.#parts = parts;
     this.#lan = lan;
-    this.#kernel = new Kernel(parts);
   }
 
-  /** What the kernel was last made to hold; undefined before, and after the member left. */
-  get situation(): Situation | undefined {
-    return this.#situation;
-  }
-
+  /** What the kernel holds for sure: that of the last plan that was carried out. Another object after each. */
   get held(): Held {
     return this.#held;
   }
@@ -68,69 +94,85 @@ export class NodeDataPath {
     this.#plan = undefined;
   }
 
+  /** Whether a line of the kernel's monitors says only what the kernel is to hold: it is no reason for a {@link doubt}. */
+  expects(line: string): boolean {
+    return this.#saysHeld(line);
+  }
+
   /**
    * Makes the kernel hold what the level asks for. From half a level nothing is planned: what the kernel holds stays.
-   * The same plan as before is not held against the kernel again until there is a {@link doubt}.
-   * @returns whether it does now
+   * The same plan as before is not held against the kernel again until there is a {@link doubt}. A step that fails, be it
+   * for good, keeps nothing from being probed, told and kept; it is thrown last.
    * @throws MeshError `sync-incomplete` (retry)
    */
-  async hold(level: MemberLevel, gateway: GatewayRole | undefined): Promise<boolean> {
-    const { settings, run, folder, onReady } = this.#parts;
+  async hold(level: MemberLevel, gateway: GatewaySide | undefined): Promise<void> {
+    const asked = await this.#ask(level, gateway);
+    if (asked === undefined) return;
+    const failed = await this.#sync(this.#planDataPath(asked.situation));
+    gateway?.paths.follow(asked.situation, asked.refused);
+    this.#tell(asked, gateway, isCarriedOut(failed));
+    await this.#keep(level);
+    if (failed.length > 0) throw syncIncomplete(failed);
+  }
+
+  /** Looks at machine, store and mailbox: what the kernel is to hold now; undefined while something is missing. */
+  async #ask(level: MemberLevel, gateway: GatewaySide | undefined): Promise<Asked | undefined> {
+    const { settings, run, folder, kernel } = this.#parts;
     // An interface that lost its address for a moment is still the LAN.
     if (this.#plan === undefined)
       this.#lan = await observeLan(run, this.#lan.device, sysctlMemoryIn(folder)).catch(() => this.#lan);
     const mail = gateway?.mail;
-    const { situation: asked, missing } = situate(level, {
+    const { situation, missing } = situate(level, {
       cluster: settings.cluster,
       node: settings.node,
       lan: this.#lan,
       gateway: gateway && { own: gateway.own, view: mail?.view },
       openPorts: settings.openPort,
       resolved: gateway?.paths.resolved,
-      known: await this.#kernel.known(),
+      known: await kernel.known(),
     });
-    if (asked === undefined) {
-      this.#miss(missing);
-      return false;
-    }
-    const { situation: safe, refused, known } = refuse(asked);
+    this.#miss(missing ?? "");
+    if (situation === undefined) return undefined;
+    const { situation: safe, refused, known } = refuse(situation);
     this.#complain(refused);
-    await this.#kernel.remember(known);
-    const remotes = (await gateway?.paths.byKinds(safe.remotes, () => this.#kernel.paths())) ?? safe.remotes;
-    const situation = { ...safe, remotes };
-    await this.#sync(this.#planDataPath(situation));
-    this.#situation = situation;
-    gateway?.paths.follow(situation, refused);
-    const appliedRevision = gateway ? mail?.revision : level.membership?.status.revision;
-    this.#held = { meshAddresses: ownMeshAddresses(situation), appliedRevision };
-    gateway?.applied(mail?.revision);
-    onReady(true);
-    await this.#keep(level);
-    return true;
+    await kernel.remember(known);
+    const remotes = (await gateway?.paths.byKinds(safe.remotes, () => kernel.paths())) ?? safe.remotes;
+    const revision = gateway ? mail?.revision : level.membership?.status.revision;
+    return { situation: { ...safe, remotes }, refused, revision };
   }
 
-  async #sync(plan: DataPath): Promise<void> {
+  async #sync(plan: DataPath): Promise<readonly FailedStep[]> {
     const held = this.#plan;
-    if (isDeepStrictEqual(plan, held)) return;
+    if (isDeepStrictEqual(plan, held)) return [];
     this.#plan = undefined;
+    this.#saysHeld = heldLines(plan);
     const doubts = this.#doubts;
-    await this.#kernel.hold(plan, held);
+    const failed = await this.#parts.kernel.hold(plan, held);
     // What changed meanwhile may have changed behind this sync's back.
-    if (doubts === this.#doubts) this.#plan = plan;
+    if (doubts === this.#doubts && failed.length === 0) this.#plan = plan;
+    return failed;
+  }
+
+  #tell({ situation, revision }: Asked, gateway: GatewaySide | undefined, isCarried: boolean): void {
+    this.#parts.onReady(isCarried);
+    if (!isCarried) return;
+    this.#held = { meshAddresses: ownMeshAddresses(situation), appliedRevision: revision };
+    gateway?.applied(revision);
   }
 
   /** Makes this machine what it was. @throws MeshError `sync-incomplete` (retry) */
   async release(): Promise<void> {
     this.#parts.onReady(false);
-    this.#situation = undefined;
     this.#plan = undefined;
+    this.#saysHeld = () => false;
     this.#held = { meshAddresses: [] };
-    await this.#kernel.release();
+    await this.#parts.kernel.release();
     await forgetLastLevel(this.#parts.folder);
   }
 
+  /** @param missing in words; empty: nothing */
   #miss(missing: string): void {
-    if (missing !== this.#missing) this.#parts.log.info({ event: "not-ready" }, missing);
+    if (missing !== "" && missing !== this.#missing) this.#parts.log.info({ event: "not-ready" }, missing);
     this.#missing = missing;
   }
 

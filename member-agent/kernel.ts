@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../platform/clock.ts";
-import { MeshError, messageOf } from "../platform/errors.ts";
+import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { Run } from "../platform/run.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
@@ -15,6 +15,8 @@ import type { ObservedRoute } from "../tunnel/routes/observe.ts";
 import type { DataPath } from "../tunnel/state.ts";
 import type { ObservedPaths } from "./gateway/kinds-in-kernel.ts";
 import { forgetKnownPrefixes, outermost, readKnownPrefixes, writeKnownPrefixes } from "./known-prefixes.ts";
+import { syncIncomplete } from "./sync-failure.ts";
+import type { FailedStep } from "./sync-failure.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface KernelParts {
@@ -79,12 +81,12 @@ export class Kernel {
   /**
    * Makes the kernel hold `want`.
    * @param held what it was last made to hold, where nothing says that it may not hold it any more
-   * @throws MeshError `sync-incomplete` (retry) that names each step that failed; the others were carried out
+   * @returns the steps that failed; the others were carried out
    */
-  async hold(want: DataPath, held: DataPath | undefined): Promise<void> {
+  async hold(want: DataPath, held: DataPath | undefined): Promise<readonly FailedStep[]> {
     const amended = held && (await amendDataPath(this.#deps, want, held));
     const report = amended ?? (await syncDataPath(this.#deps, want));
-    this.#account("synced", report);
+    return this.#account("synced", report);
   }
 
   /** Takes everything of ours away. @throws MeshError `sync-incomplete` (retry) */
@@ -92,20 +94,17 @@ export class Kernel {
     this.#known = [];
     this.#kept = undefined;
     await forgetKnownPrefixes(this.#folder);
-    this.#account("released", await removeDataPath(this.#deps));
+    const failed = this.#account("released", await removeDataPath(this.#deps));
+    if (failed.length > 0) throw syncIncomplete(failed);
   }
 
-  #account(event: string, { done, failed }: SyncReport): void {
+  #account(event: string, { done, failed }: SyncReport): readonly FailedStep[] {
     if (done.length > 0)
       this.#log.info(
         { event, steps: done.map(({ part, step }) => `${part}: ${step}`) },
         `${event}: ${done.length} steps`,
       );
-    if (failed.length === 0) return;
-    const faults = failed.map(({ part, step, message }) => `${part}: ${step}: ${message}`);
-    throw new MeshError("sync-incomplete", `the kernel refused ${faults.length} steps:\n  ${faults.join("\n  ")}`, {
-      retry: true,
-    });
+    return failed;
   }
 }
 

@@ -40,7 +40,8 @@ test("what changes with our mark wakes, what is foreign does not, and nothing ru
   await run("ip", ["link", "add", "dev", "other", "type", "bridge"]);
   const stop = new AbortController();
   let wakes = 0;
-  const watching = watchKernel({ prefix: node.prefix, clock: systemClock, devices: [] }, () => wakes++, stop.signal);
+  const deps = { prefix: node.prefix, clock: systemClock, devices: [], isExpected: () => false };
+  const watching = watchKernel(deps, () => wakes++, stop.signal);
   /** Does it again and again, for a monitor takes a moment to listen. */
   const wakesAfter = async (program: string, ...args: string[]) => {
     const before = wakes;
@@ -89,8 +90,8 @@ test("an agent that is killed leaves no monitor behind", async () => {
   const program = `
     import { watchKernel } from "${import.meta.dirname}/watch.ts";
     import { systemClock } from "${import.meta.dirname}/../platform/clock.ts";
-    const prefix = ${JSON.stringify(node.prefix)};
-    await watchKernel({ prefix, clock: systemClock, devices: [] }, () => undefined, new AbortController().signal);`;
+    const deps = { prefix: ${JSON.stringify(node.prefix)}, clock: systemClock, devices: [], isExpected: () => false };
+    await watchKernel(deps, () => undefined, new AbortController().signal);`;
   const agent = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "ignore" });
   const monitors = async () => (await pidsIn(node.name)).length - 1;
   await eventually(async () => (await monitors()) === 2 || monitors());

@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.ts";
 import { WITH_PARENT } from "../platform/run.ts";
 import { VXLAN_NAMES } from "./links/vxlan.ts";
 import { DEVICE_PREFIX, NFT_TABLE, ROUTE_PROTOCOL } from "./marks.ts";
+import type { SaysHeld } from "./watch-held.ts";
 
 export interface WatchDeps {
   /** What starts a program inside the node; empty where the agent runs there itself. */
@@ -11,6 +12,8 @@ export interface WatchDeps {
   readonly clock: Clock;
   /** Devices that routes of ours lead out of besides our own, e.g. the LAN's: when one goes down, the kernel deletes such routes without a word. */
   readonly devices: readonly string[];
+  /** Lines that are no news: they say only what the kernel is to hold, as the echo of our own changes does. */
+  readonly isExpected: SaysHeld;
 }
 
 interface Monitor {
@@ -24,15 +27,16 @@ interface Monitor {
 const RESTART_MS = 1000;
 
 /**
- * Calls `onChange` whenever something with our mark, or one of `devices`, changed or vanished, whoever did it: our own
- * syncs too, whose echo is a sync that finds nothing to do. The lines only wake; what there is, a sync observes.
+ * Calls `onChange` whenever something with our mark, or one of `devices`, changed or vanished, unless it is expected. Of
+ * what our own syncs do with devices and addresses the echo is a sync that finds nothing to do. The lines only wake; what
+ * there is, a sync observes.
  * Resolves when `signal` aborted and the monitors are gone. Debouncing is the caller's.
  */
 export async function watchKernel(deps: WatchDeps, onChange: () => void, signal: AbortSignal): Promise<void> {
   await Promise.all(
     monitors(deps.devices).map(async (monitor) => {
       while (!signal.aborted) {
-        await follow(deps.prefix, monitor, onChange, signal);
+        await follow(deps, monitor, onChange, signal);
         await deps.clock.sleep(RESTART_MS, signal);
         if (!signal.aborted) {
           onChange(); // what happened in between was not seen
@@ -78,7 +82,7 @@ export function concernsIp(line: string, devices: readonly string[]): boolean {
 }
 
 async function follow(
-  prefix: readonly string[],
+  { prefix, isExpected }: WatchDeps,
   { program, args, concerns }: Monitor,
   onChange: () => void,
   signal: AbortSignal,
@@ -88,7 +92,7 @@ async function follow(
   // Aborted, or the program is missing: either way it closes, and is tried again unless we are to stop.
   child.on("error", () => undefined);
   createInterface({ input: child.stdout }).on("line", (line) => {
-    if (concerns(line)) {
+    if (concerns(line) && !isExpected(line)) {
       onChange();
     }
   });

@@ -18,25 +18,32 @@ const RENEW_AFTER_MS = 30 * 86_400_000;
 /**
  * Asks the hub for a new credential when the present one is a month old, and stores it, where every gateway finds it. It
  * goes by the renew-only user, which has no end: an expired member comes back by the proof of its key.
+ * @param until the member leaves, or its agent ends
  * @returns whether there is a new one
  * @throws what {@link askHub} throws; `conflict` (retry)
  */
-export async function renewCredential(store: ResourceStore, connect: ConnectNats, clock: Clock): Promise<boolean> {
+export async function renewCredential(
+  store: ResourceStore,
+  connect: ConnectNats,
+  clock: Clock,
+  until: AbortSignal,
+): Promise<boolean> {
   const present = await store.get(credentialKind, MEMBER_OBJECT);
   const userJWT = present?.spec.userJWT;
   if (present === undefined || userJWT === undefined || clock.now() - issuedAt(userJWT) < RENEW_AFTER_MS) return false;
-  const renewed = await askForCredential(connect, present.spec);
+  const renewed = await askForCredential(connect, present.spec, until);
   await store.update(credentialKind, { ...present, spec: { ...present.spec, userJWT: renewed } });
   return true;
 }
 
-async function askForCredential(connect: ConnectNats, credential: CredentialSpec): Promise<string> {
+async function askForCredential(connect: ConnectNats, credential: CredentialSpec, until: AbortSignal): Promise<string> {
   const { natsURLs: servers, ca, renewJWT: jwt, userSeed: seed, cluster, hubKey } = credential;
   if (jwt === undefined)
     throw new MeshError("not-joined", "the join was begun and never answered; run trestle join again", {
       retry: false,
     });
-  const nc = await connect({ servers, ca, credentials: { jwt, seed }, inboxPrefix: inboxPrefix("renew", cluster) });
+  const credentials = { jwt, seed };
+  const nc = await connect({ servers, ca, credentials, inboxPrefix: inboxPrefix("renew", cluster), until });
   try {
     const text = signText(
       "renew",

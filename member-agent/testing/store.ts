@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { systemClock } from "../../platform/clock.ts";
+import type { LeaseStore } from "../../platform/lease.ts";
 import { connectStore, readStoreAccess } from "../../platform/store/access.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { serveStore } from "../../platform/store/serve.ts";
@@ -11,7 +12,7 @@ import { silent } from "./folder.ts";
 
 /** A cluster's own store, as `trestle store` serves it. */
 export interface MemberStore {
-  readonly store: ResourceStore;
+  readonly store: ResourceStore & LeaseStore;
   remove(): Promise<void>;
 }
 
