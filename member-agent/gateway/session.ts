@@ -97,12 +97,14 @@ async function keepReporting(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
+      // What happens while this one is on its way is news for the next.
+      const next = news();
       const answer = await reporter.send(report());
       if (!answer.ok)
         log.warn({ event: "report-refused", reason: answer.refused }, `the hub refused a report: ${answer.refused}`);
       const enough = new AbortController();
       const until = AbortSignal.any([signal, enough.signal]);
-      await Promise.race([clock.sleep(REPORT_EVERY_MS, until), news()]);
+      await Promise.race([clock.sleep(REPORT_EVERY_MS, until), next]);
       enough.abort();
     } catch (error) {
       if (signal.aborted) return;
