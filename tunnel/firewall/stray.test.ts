@@ -34,7 +34,7 @@ async function strays(): Promise<number> {
   return (await observeFirewall(crossing.gateway.run))?.drops.stray ?? Number.NaN;
 }
 
-test.each([
+test.each<[string, string]>([
   [AT.pod[0], "a pod of this node"],
   [AT.mesh[0], "this machine"],
   [AT.pod[1], "a pod of this node"],
