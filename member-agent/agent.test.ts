@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { readdir } from "node:fs/promises";
+import { credentialKind } from "../crds/credential.ts";
+import { gatewayKind } from "../crds/gateway.ts";
+import { membershipKind } from "../crds/membership.ts";
+import { nodeKind } from "../crds/node.ts";
+import { remoteClusterKind } from "../crds/remote-cluster.ts";
+import { systemClock } from "../platform/clock.ts";
+import { generateSeed, openSigner } from "../platform/identity/signature.ts";
+import { makeUserKey } from "../platform/identity/user-key.ts";
+import { connectNats } from "../platform/nats/connection.ts";
+import type { StateFolder } from "../platform/state-folder.ts";
+import { amendStatus } from "../platform/store/amend.ts";
+import { eventually } from "../platform/testing/eventually.ts";
+import { freePort } from "../platform/testing/free-port.ts";
+import { findTool } from "../platform/tools.ts";
+import { makeLoneNode } from "../tunnel/testing/lone-node.ts";
+import type { TestNode } from "../tunnel/testing/namespace.ts";
+import { runAgent } from "./agent.ts";
+import type { ConnectNats } from "./member/connect.ts";
+import { leaveMesh } from "./member/leave.ts";
+import { agentSettings } from "./settings.ts";
+import { withFolder } from "./testing/folder.ts";
+import { levelOf } from "./testing/level.ts";
+import { keptLog } from "./testing/log.ts";
+import { startMemberStore } from "./testing/store.ts";
+import type { MemberStore } from "./testing/store.ts";
+
+const LIMIT_MS = 120_000;
+
+let node: TestNode;
+let member: MemberStore;
+
+beforeEach(async () => {
+  [node, member] = await Promise.all([makeLoneNode("agent"), startMemberStore()]);
+}, LIMIT_MS);
+
+afterEach(async () => {
+  await member?.remove();
+  await node?.remove();
+}, LIMIT_MS);
+
+/** Dials as a daemon does: for as long as it takes. */
+const patient: ConnectNats = ({ until = new AbortController().signal, ...to }) =>
+  connectNats({
+    ...to,
+    name: "agent",
+    waitOnFirstConnect: true,
+    clock: systemClock,
+    log: keptLog().log,
+    signal: until,
+  });
+
+/** Runs a test with the agent of node "a" of cluster east; its kernel is that of the lone node. */
+async function withAgent(
+  roles: string,
+  use: (agent: { where: string; ready: () => boolean; said: () => readonly string[] }) => Promise<void>,
+): Promise<void> {
+  const run = async (folder: StateFolder, where: string): Promise<void> => {
+    const { log, lines } = keptLog();
+    const life = new AbortController();
+    let ready = false;
+    const settings = { cluster: "east", node: "a", roles, store: "-", state: where, lanDevice: "eth0" };
+    const running = runAgent(
+      {
+        settings: agentSettings.parse(settings),
+        folder,
+        run: node.run,
+        wireGuardGo: findTool("wireguard-go", process.env["PATH"] ?? ""),
+        openStore: () => Promise.resolve(member.store),
+        connect: patient,
+        lookup: () => Promise.reject(new Error("ENOTFOUND")),
+        clock: systemClock,
+        log,
+        onReady: (now) => (ready = now),
+      },
+      life.signal,
+    );
+    try {
+      await use({ where, ready: () => ready, said: () => lines.map(({ msg }) => msg) });
+    } finally {
+      life.abort();
+      await running;
+    }
+  };
+  await withFolder(run);
+}
+
+/** East has joined; a plain node's store says the rest, too. */
+async function fillStore(): Promise<void> {
+  const { store } = member;
+  const { membership, nodes, gateways, remotes } = levelOf(1);
+  for (const object of nodes.filter(({ metadata }) => metadata.name === "b"))
+    await store.create(nodeKind, { metadata: { name: "b" }, spec: object.spec });
+  for (const { spec } of gateways) await store.create(gatewayKind, { metadata: { name: "rank-0" }, spec });
+  for (const { spec } of remotes) await store.create(remoteClusterKind, { metadata: { name: "west" }, spec });
+  if (membership === undefined) throw new Error("a level without membership");
+  await store.create(membershipKind, { metadata: { name: "mesh" }, spec: membership.spec });
+  await amendStatus(store, membershipKind, "mesh", () => membership.status);
+}
+
+test(
+  "a firewall that drops before ours can speak is told of, and keeps the node from nothing else",
+  async () => {
+    await node.run("nft", ["table ip strict { chain f { type filter hook forward priority -200; policy drop; }; }"]);
+    await fillStore();
+    await withAgent("node", async ({ ready, said }) => {
+      await eventually(async () => {
+        const { status } = (await member.store.get(nodeKind, "a")) ?? {};
+        return (status?.appliedRevision?.generation === 1 && ready()) || [status, ready(), said()];
+      }, 60_000);
+      expect(await node.run("ip", ["route", "show", "10.65.0.0/16", "proto", "174"])).toContain("via 192.0.2.2");
+      await eventually(() => said().some((line) => line.includes("strict")) || said());
+    });
+  },
+  LIMIT_MS,
+);
+
+test(
+  "a gateway whose hub is gone since before it started leaves when it is told to leave without the hub",
+  async () => {
+    const { store } = member;
+    await fillStore();
+    await store.create(credentialKind, {
+      metadata: { name: "mesh" },
+      spec: {
+        mesh: "m",
+        cluster: "east",
+        natsURLs: [`nats://127.0.0.1:${await freePort()}`],
+        ca: "",
+        hubKey: openSigner(generateSeed()).publicKey,
+        userSeed: makeUserKey().seed,
+        userJWT: "jwt",
+        renewJWT: "jwt",
+        signingSeed: generateSeed(),
+        tokenID: "t",
+      },
+    });
+    await withAgent("gateway,node", async ({ where, said }) => {
+      const files = async (): Promise<string[]> => (await readdir(where)).filter((name) => !name.includes("lock"));
+      await eventually(async () => {
+        const names = await files();
+        const there = await store.get(nodeKind, "a");
+        const isUp = there !== undefined && names.includes("credential.json") && names.includes("wireguard-1.key");
+        return isUp || [names, said()];
+      });
+      await store.delete(nodeKind, "b");
+      const parts = { store, connect: patient, clock: systemClock, onWaiting: () => undefined };
+      const how = { withoutHub: true, limitMs: 30_000 };
+      expect(await leaveMesh(parts, how, new AbortController().signal)).toBe("east");
+      expect(await files()).toEqual([]);
+    });
+  },
+  LIMIT_MS,
+);
