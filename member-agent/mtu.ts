@@ -18,7 +18,8 @@ const OVERHEAD: Readonly<Record<TunnelKind, Readonly<Record<Family, number>>>> =
 };
 /**
  * A family works on no smaller MTU (RFC 791, section 3.2; RFC 8200, section 5). Where a path would need less for IPv6,
- * outer packets are cut instead, which VXLAN over IPv6 does not do at all: IPv4 never comes to that.
+ * outer packets are cut instead. Those of VXLAN over IPv6 are not: on a path below 1350, packets of IPv6 of up to 1280
+ * bytes that are larger than it leaves (its MTU less 70) vanish. IPv4 never comes to that.
  */
 const FLOOR: Readonly<Record<Family, number>> = { 4: 68, 6: 1280 };
 /**
@@ -66,7 +67,8 @@ export function gatewayMtu(
 
 /**
  * Largest packet of a family that goes to a linked cluster whichever gateway it takes, by either kind while there are
- * both. The same on its gateways and on plain nodes, for those answer "too big" to their pods.
+ * both. A plain node knows less: it looks up no names, and may have other families than the gateways of its cluster have.
+ * Where it says more than they do, they answer "too big" to its pods.
  */
 export function remoteMtu(remote: Pick<Remote, "accepts" | "gateways" | "mtu">, inner: Family, wire: Wire): number {
   return remote.accepts
