@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { KindDefinition } from "./kind.ts";
 import type { AnyResource } from "./kind.ts";
 import { hubKinds, memberKinds } from "./kinds.ts";
+import type { IPInstance, Network, Subnet } from "../mesh/ipam/resources.ts";
 import type {
   CIDRPool,
   Cluster,
@@ -135,6 +136,40 @@ const IP_BLOCK: Parts<IPBlock> = {
   spec: { cidr: "10.4.1.0/24", node: "node-1", purpose: "Mesh" },
   status: { used: 1, free: 255 },
 };
+const counts = { total: 4, used: 1, available: 3 };
+const NETWORK: Parts<Network> = {
+  spec: { type: "Underlay", nodeSelector: { rack: "1" } },
+  status: { ipv4: counts, ipv6: counts, lastAllocatedSubnet: "hall", conditions },
+};
+const SUBNET: Parts<Subnet> = {
+  spec: {
+    network: "lan",
+    cidr: "192.168.1.0/24",
+    range: { start: "192.168.1.8", end: "192.168.1.15" },
+    gateway: "192.168.1.1",
+    excludeIPs: ["192.168.1.9"],
+    reservedIPs: ["192.168.1.10-192.168.1.11"],
+    blockSize: 28,
+    private: true,
+    disabled: true,
+    nodeSelector: { rack: "1" },
+    masquerade: false,
+  },
+  status: { ...counts, conditions },
+};
+const IP_INSTANCE: Parts<IPInstance> = {
+  spec: {
+    address: "192.168.1.8",
+    subnet: "hall",
+    network: "lan",
+    node: "node-1",
+    pod: { namespace: "shop", name: "web-0", uid: "u" },
+    owner: { kind: "StatefulSet", name: "web", uid: "u" },
+    attachment: { sandbox: "s", interface: "eth0" },
+    retained: true,
+  },
+  status: { phase: "Retained" },
+};
 const FULL: Readonly<Record<string, { readonly spec: unknown; readonly status: unknown }>> = {
   CIDRPool: CIDR_POOL,
   Cluster: CLUSTER,
@@ -147,6 +182,9 @@ const FULL: Readonly<Record<string, { readonly spec: unknown; readonly status: u
   RemoteCluster: REMOTE_CLUSTER,
   Node: NODE,
   IPBlock: IP_BLOCK,
+  Network: NETWORK,
+  Subnet: SUBNET,
+  IPInstance: IP_INSTANCE,
 };
 
 /** Compiles only while every kind is what a store's port asks for, as itself and as one of many. */

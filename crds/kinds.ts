@@ -4,11 +4,14 @@ import { clusterKind } from "./cluster.ts";
 import { credentialKind } from "./credential.ts";
 import { gatewayKind } from "./gateway.ts";
 import { ipBlockKind } from "./ip-block.ts";
+import { ipInstanceKind } from "./ip-instance.ts";
 import { joinTokenKind } from "./join-token.ts";
 import { ledgerKind } from "./ledger.ts";
 import { membershipKind } from "./membership.ts";
+import { networkKind } from "./network.ts";
 import { nodeKind } from "./node.ts";
 import { remoteClusterKind } from "./remote-cluster.ts";
+import { subnetKind } from "./subnet.ts";
 
 /** What a hub's store holds. */
 export const hubKinds = [cidrPoolKind, clusterKind, clusterLinkKind, joinTokenKind, ledgerKind] as const;
@@ -21,4 +24,7 @@ export const memberKinds = [
   remoteClusterKind,
   nodeKind,
   ipBlockKind,
+  networkKind,
+  subnetKind,
+  ipInstanceKind,
 ] as const;

@@ -29,3 +29,8 @@ export const purpose = z.enum(["Pods", "Mesh"]);
 /** Text of one CIDR; whether it is one is for the validation to say, in words. */
 export const cidr = z.string().max(64);
 export const cidrs = z.array(cidr).default([]);
+/** Text of one address, or of a range of them; see {@link cidr}. */
+export const address = z.string().max(96);
+export const addresses = z.array(address).default([]);
+/** Labels, every one of which must be there. */
+export const nodeSelector = z.record(z.string(), z.string()).default({});

@@ -25,7 +25,19 @@ export type RefusalCode =
   | "name-taken"
   | "rank-taken"
   | "key-taken"
-  | "in-use";
+  | "in-use"
+  | "bad-range"
+  | "unknown-network"
+  | "overlay-exists"
+  | "selector-overlap"
+  | "outside-pod-cidrs"
+  | "bad-annotation"
+  | "contradiction"
+  | "unknown-subnet"
+  | "no-subnet"
+  | "wrong-node"
+  | "excluded"
+  | "not-reserved";
 
 /** Either a value or the reason there is none: how the pure heart says no without throwing. */
 export type Checked<T> =

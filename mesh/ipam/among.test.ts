@@ -1,0 +1,92 @@
+import { expect, test } from "@jest/globals";
+import { networkAmong, networkInUse, subnetAmong, subnetInUse } from "./among.ts";
+import type { SubnetPeers } from "./among.ts";
+import type { Subnet } from "./resources.ts";
+import { instance, network, subnet } from "./testing/objects.ts";
+
+const lan = network("lan", { type: "Underlay", nodeSelector: { site: "berlin" } });
+const peers: SubnetPeers = {
+  networks: [network("overlay"), lan],
+  subnets: [
+    subnet("pods", "10.64.0.0/17"),
+    subnet("hall", "192.168.1.0/24", {
+      network: "lan",
+      range: { start: "192.168.1.64", end: "192.168.1.95" },
+    }),
+  ],
+  instances: [instance("10.64.0.9", "pods"), instance("10.64.0.8", "pods", { retained: true, attachment: undefined })],
+  podCIDRs: ["10.64.0.0/16"],
+};
+
+test("a second overlay is refused, and the first may be written again", () => {
+  expect(networkAmong(network("more"), peers.networks)?.message).toBe(
+    'a cluster has one overlay Network, and "overlay" is it; add Subnets to it instead',
+  );
+  expect(networkAmong(network("overlay"), peers.networks)).toBeUndefined();
+});
+
+test.each([
+  [{ site: "paris" }, undefined],
+  [{ site: "paris", rack: "1" }, undefined],
+  [{ rack: "1" }, "selector-overlap"],
+  [{}, "selector-overlap"],
+  [{ site: "berlin", rack: "1" }, "selector-overlap"],
+])("an underlay for %j beside one for site=berlin: %s", (nodeSelector, code) => {
+  expect(networkAmong(network("more", { type: "Underlay", nodeSelector }), peers.networks)?.code).toBe(code);
+});
+
+test.each<[string, Subnet, string | undefined]>([
+  ["beside the others", subnet("more", "10.64.128.0/17"), undefined],
+  ["on a LAN", subnet("more", "192.168.2.0/24", { network: "lan" }), undefined],
+  [
+    "of a Network that there isn't",
+    subnet("more", "10.64.128.0/17", { network: "pods" }),
+    'Subnet "more" is of Network "pods", which does not exist; there are: overlay, lan',
+  ],
+  [
+    "inside another",
+    subnet("more", "10.64.1.0/24"),
+    'Subnet "more" asks for 10.64.1.0/24, which overlaps 10.64.0.0/17 of Subnet "pods" in Network "overlay"; pick a range outside it',
+  ],
+  [
+    "of one CIDR, with a range that touches the other's",
+    subnet("more", "192.168.1.0/24", { network: "lan", range: { start: "192.168.1.95", end: "192.168.1.99" } }),
+    'Subnet "more" asks for 192.168.1.95-192.168.1.99, which overlaps the range 192.168.1.64-192.168.1.95 of Subnet "hall"; two Subnets of one CIDR need ranges that don\'t touch',
+  ],
+  [
+    "of one CIDR, with a range apart from the other's",
+    subnet("more", "192.168.1.0/24", { network: "lan", range: { start: "192.168.1.96", end: "192.168.1.99" } }),
+    undefined,
+  ],
+  [
+    "of one CIDR in another Network",
+    subnet("more", "10.64.0.0/17", { network: "lan" }),
+    'underlay Subnet "more" asks for 10.64.0.0/17, which overlaps the cluster\'s pod CIDR 10.64.0.0/16; pick the range of the LAN',
+  ],
+  [
+    "that no other cluster has a route to",
+    subnet("more", "10.65.0.0/17"),
+    'overlay Subnet "more" asks for 10.65.0.0/17, which no other cluster has a route to: this cluster\'s pod CIDRs are 10.64.0.0/16',
+  ],
+])("a Subnet %s", (_, wanted, message) => {
+  expect(subnetAmong(wanted, undefined, peers)?.message).toBe(message);
+});
+
+test("an address in use can't be excluded", () => {
+  const [pods] = peers.subnets;
+  const wanted = subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.8-10.64.0.9"] });
+  expect(subnetAmong(wanted, pods, peers)?.message).toBe(
+    'Subnet "pods" can\'t exclude 10.64.0.9 (of shop/web-0); delete that pod first',
+  );
+  expect(subnetAmong(subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.7"] }), pods, peers)).toBeUndefined();
+});
+
+test("a Network goes after its Subnets, a Subnet after its addresses, retained ones too", () => {
+  expect(networkInUse(lan, peers.subnets)?.message).toBe('Network "lan" still has Subnets: hall; delete them first');
+  expect(networkInUse(lan, [])).toBeUndefined();
+  expect(subnetInUse(subnet("hall", "192.168.1.0/24"), peers.instances)).toBeUndefined();
+  const kept = peers.instances.filter(({ spec }) => spec.retained);
+  expect(subnetInUse(subnet("pods", "10.64.0.0/17"), kept)?.message).toBe(
+    'Subnet "pods" still has addresses in use (1, of which 1 retained), e.g. 10.64.0.8 (kept for shop/web-0); delete those pods, or disable the Subnet until they are gone',
+  );
+});

@@ -1,0 +1,153 @@
+import { contains, overlaps, parseAddress, parseCidr } from "../cidr.ts";
+import type { Refusal } from "../refusal.ts";
+import type { IPInstance, Network, Subnet } from "./resources.ts";
+import { areDisjoint, selectorText } from "./selector.ts";
+import { addressInSpan, formatSpan, parseSpan, spanOfSubnet, spansOverlap } from "./span.ts";
+
+/** What stands in the way of an object among the others of its member; a refusal names the one that it collides with. */
+
+/** A Network or a Subnet that may not be stored yet. */
+export type Named<T extends { readonly metadata: object; readonly spec: unknown }> = {
+  readonly metadata: { readonly name: string };
+  readonly spec: T["spec"];
+};
+
+/** One overlay at most, and no node in two underlays. */
+export function networkAmong(network: Named<Network>, networks: readonly Network[]): Refusal | undefined {
+  const others = networks.filter(({ metadata }) => metadata.name !== network.metadata.name);
+  const { type, nodeSelector } = network.spec;
+  const alike = others.filter(({ spec }) => spec.type === type);
+  if (type === "Overlay") {
+    const [overlay] = alike;
+    return (
+      overlay && {
+        code: "overlay-exists",
+        message: `a cluster has one overlay Network, and "${overlay.metadata.name}" is it; add Subnets to it instead`,
+      }
+    );
+  }
+  const rival = alike.find(({ spec }) => !areDisjoint(spec.nodeSelector, nodeSelector));
+  return (
+    rival && {
+      code: "selector-overlap",
+      message: `underlay Network "${network.metadata.name}" (${selectorText(nodeSelector)}) and "${rival.metadata.name}" (${selectorText(rival.spec.nodeSelector)}) may select the same node; ask for different values of one label`,
+    }
+  );
+}
+
+/** What a Subnet is held against. */
+export interface SubnetPeers {
+  readonly networks: readonly Network[];
+  readonly subnets: readonly Subnet[];
+  readonly instances: readonly IPInstance[];
+  /** The cluster's, empty until it has joined. */
+  readonly podCIDRs: readonly string[];
+}
+
+/** @param previous absent for a new Subnet; what is immutable has been seen to */
+export function subnetAmong(
+  subnet: Named<Subnet>,
+  previous: Named<Subnet> | undefined,
+  { networks, subnets, instances, podCIDRs }: SubnetPeers,
+): Refusal | undefined {
+  const { name } = subnet.metadata;
+  if (previous !== undefined) return excludedInUse(subnet, instances);
+  const network = networks.find(({ metadata }) => metadata.name === subnet.spec.network);
+  if (network === undefined) {
+    const known = networks.map(({ metadata }) => metadata.name).join(", ") || "none";
+    return {
+      code: "unknown-network",
+      message: `Subnet "${name}" is of Network "${subnet.spec.network}", which does not exist; there are: ${known}`,
+    };
+  }
+  const others = subnets.filter(({ metadata }) => metadata.name !== name);
+  return placeRefusal(subnet, network, podCIDRs) ?? others.map((other) => collision(subnet, other)).find(Boolean);
+}
+
+/** Why a Network can't be deleted (`in-use`): Subnets are of it. */
+export function networkInUse(network: Named<Network>, subnets: readonly Subnet[]): Refusal | undefined {
+  const own = subnets.filter(({ spec }) => spec.network === network.metadata.name).map(({ metadata }) => metadata.name);
+  return own.length === 0
+    ? undefined
+    : {
+        code: "in-use",
+        message: `Network "${network.metadata.name}" still has Subnets: ${own.slice(0, 5).join(", ")}${own.length > 5 ? ` and ${own.length - 5} more` : ""}; delete them first`,
+      };
+}
+
+/** Why a Subnet can't be deleted (`in-use`): pods have addresses of it, or addresses are kept for them. */
+export function subnetInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
+  const own = instances.filter(({ spec }) => spec.subnet === subnet.metadata.name);
+  const [first] = own;
+  if (first === undefined) return undefined;
+  const kept = own.filter(({ spec }) => spec.retained).length;
+  return {
+    code: "in-use",
+    message: `Subnet "${subnet.metadata.name}" still has addresses in use (${own.length}, of which ${kept} retained), e.g. ${whose(first)}; delete those pods, or disable the Subnet until they are gone`,
+  };
+}
+
+/** An overlay issues what the mesh routes to this cluster; an underlay nothing of it. */
+function placeRefusal(subnet: Named<Subnet>, network: Network, podCIDRs: readonly string[]): Refusal | undefined {
+  const cidr = parseCidr(subnet.spec.cidr);
+  const { name } = subnet.metadata;
+  if (network.spec.type === "Underlay") {
+    const pods = podCIDRs.find((each) => overlaps(parseCidr(each), cidr));
+    if (subnet.spec.blockSize !== undefined) {
+      return {
+        code: "bad-spec",
+        message: `Subnet "${name}" is of an underlay, whose addresses are claimed one by one: leave blockSize away`,
+      };
+    }
+    return pods === undefined
+      ? undefined
+      : {
+          code: "cidr-overlap",
+          message: `underlay Subnet "${name}" asks for ${subnet.spec.cidr}, which overlaps the cluster's pod CIDR ${pods}; pick the range of the LAN`,
+        };
+  }
+  return podCIDRs.length === 0 || podCIDRs.some((each) => contains(parseCidr(each), cidr))
+    ? undefined
+    : {
+        code: "outside-pod-cidrs",
+        message: `overlay Subnet "${name}" asks for ${subnet.spec.cidr}, which no other cluster has a route to: this cluster's pod CIDRs are ${podCIDRs.join(", ")}`,
+      };
+}
+
+/** Two Subnets may share a CIDR within one Network, if their ranges don't touch; anything else that overlaps may not be. */
+function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undefined {
+  const [own, its] = [subnet.spec, other.spec];
+  if (!overlaps(parseCidr(own.cidr), parseCidr(its.cidr))) return undefined;
+  const asks = `Subnet "${subnet.metadata.name}" asks for`;
+  if (own.cidr !== its.cidr || own.network !== its.network) {
+    return {
+      code: "cidr-overlap",
+      message: `${asks} ${own.cidr}, which overlaps ${its.cidr} of Subnet "${other.metadata.name}" in Network "${its.network}"; pick a range outside it`,
+    };
+  }
+  const [ownSpan, itsSpan] = [spanOfSubnet(own), spanOfSubnet(its)];
+  return spansOverlap(ownSpan, itsSpan)
+    ? {
+        code: "cidr-overlap",
+        message: `${asks} ${formatSpan(ownSpan)}, which overlaps the range ${formatSpan(itsSpan)} of Subnet "${other.metadata.name}"; two Subnets of one CIDR need ranges that don't touch`,
+      }
+    : undefined;
+}
+
+function excludedInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
+  const excluded = subnet.spec.excludeIPs.map(parseSpan);
+  const used = instances
+    .filter(({ spec }) => spec.subnet === subnet.metadata.name)
+    .find(({ spec }) => excluded.some((span) => addressInSpan(span, parseAddress(spec.address))));
+  return (
+    used && {
+      code: "in-use",
+      message: `Subnet "${subnet.metadata.name}" can't exclude ${whose(used)}; delete that pod first`,
+    }
+  );
+}
+
+function whose({ spec }: IPInstance): string {
+  const pod = `${spec.pod.namespace}/${spec.pod.name}`;
+  return `${spec.address} (${spec.retained && spec.attachment === undefined ? "kept for" : "of"} ${pod})`;
+}
