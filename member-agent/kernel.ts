@@ -6,6 +6,7 @@ import type { Run } from "../platform/run.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
 import { amendDataPath } from "../tunnel/amend.ts";
 import { removeDataPath, syncDataPath } from "../tunnel/data-path.ts";
+import { isWhole } from "../tunnel/report.ts";
 import type { SyncReport } from "../tunnel/report.ts";
 import { BACKSTOP_METRIC } from "../tunnel/marks.ts";
 import type { DataPathDeps } from "../tunnel/parts.ts";
@@ -39,6 +40,10 @@ export class Kernel {
   #known: readonly string[] | undefined;
   /** What is on disk, as far as it was written here. */
   #kept: readonly string[] | undefined;
+  /** Whether the kernel was last made to hold all that was wanted: only from there can it be amended. */
+  #isWhole = false;
+  /** What others have to move, as it was said last. */
+  #obstacles: ReadonlySet<string> = new Set();
 
   constructor({ run, wireGuardGo, folder, clock, log }: KernelParts) {
     this.#deps = { run, wireGuardGo, clock, sysctlMemory: sysctlMemoryIn(folder), endpointMemory: new Map() };
@@ -81,11 +86,14 @@ export class Kernel {
   /**
    * Makes the kernel hold `want`.
    * @param held what it was last made to hold, where nothing says that it may not hold it any more
-   * @returns the steps that failed; the others were carried out
+   * @returns the steps that failed; the others were carried out, but for what others have to move: that is said here
    */
   async hold(want: DataPath, held: DataPath | undefined): Promise<readonly FailedStep[]> {
-    const amended = held && (await amendDataPath(this.#deps, want, held));
+    const amended = held && this.#isWhole ? await amendDataPath(this.#deps, want, held) : undefined;
     const report = amended ?? (await syncDataPath(this.#deps, want));
+    this.#isWhole = isWhole(report);
+    // An amendment looks at nothing of others'.
+    if (amended === undefined) this.#complain(report);
     return this.#account("synced", report);
   }
 
@@ -94,7 +102,10 @@ export class Kernel {
     this.#known = [];
     this.#kept = undefined;
     await forgetKnownPrefixes(this.#folder);
-    const failed = this.#account("released", await removeDataPath(this.#deps));
+    this.#isWhole = false;
+    const report = await removeDataPath(this.#deps);
+    this.#complain(report);
+    const failed = this.#account("released", report);
     if (failed.length > 0) throw syncIncomplete(failed);
   }
 
@@ -105,6 +116,15 @@ export class Kernel {
         `${event}: ${done.length} steps`,
       );
     return failed;
+  }
+
+  /** Each obstacle is said once, and again when it comes anew. */
+  #complain({ obstacles }: SyncReport): void {
+    const said = this.#obstacles;
+    this.#obstacles = new Set(obstacles.map(({ step }) => step));
+    for (const { part, step, message } of obstacles) {
+      if (!said.has(step)) this.#log.warn({ event: "obstacle", part, step }, `not done: ${step}: ${message}`);
+    }
   }
 }
 
