@@ -11,8 +11,8 @@ import type { StateFolder } from "../platform/state-folder.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { watchKernel } from "../tunnel/watch.ts";
 import type { Lookup } from "./gateway/resolve.ts";
+import { knownGateways } from "./gateway/registration.ts";
 import { GatewayRole } from "./gateway/role.ts";
-import type { KnownGateways } from "./gateway/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { Kernel } from "./kernel.ts";
 import { readLastLevel } from "./last-good.ts";
@@ -212,7 +212,7 @@ class Agent {
         return;
       }
       case "session":
-        return this.#gateway?.connect(store, () => this.#knownGateways());
+        return this.#gateway?.connect(store, () => knownGateways(this.#level(), this.#leads));
       case "remotes": {
         const mail = this.#gateway?.mail;
         if (!this.#leads || mail === undefined) return;
@@ -233,14 +233,6 @@ class Agent {
       if (this.#dataPath.held !== held) this.#wake("node");
       if (!isDeepStrictEqual(this.#dataPath.lan.addresses, lan.addresses)) this.#wake("gateway");
     }
-  }
-
-  /** A store that came back empty says nothing of the gateways: they are there all the same. */
-  #knownGateways(): KnownGateways {
-    const level = this.#level();
-    return level?.membership?.spec.phase === "Joined"
-      ? { gateways: level.gateways, leads: this.#leads }
-      : { gateways: [], leads: false };
   }
 
   #renew(store: ResourceStore): Promise<boolean> {

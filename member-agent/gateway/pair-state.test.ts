@@ -185,6 +185,19 @@ test("prefixes that were refused degrade a pair that is well, by name", () => {
   expect(judgePair(remote, refused, facts()).reason).toBe("TunnelGone");
 });
 
+test("a gateway that was left out may be why nothing is heard, or why there is none", () => {
+  const message = 'of cluster "c2" gateway "a" is left out: 16 is not a rank';
+  const refused = [{ kind: "gateway", message }] as const;
+  const there = counted([{ atMs: 0, samples: BOTH_THERE }], 1_000);
+  expect(judgePair(remote, refused, there)).toEqual({ state: "Pending", reason: "GatewayRefused", message });
+  expect(judgePair({ ...remote, gateways: [] }, refused, there)).toEqual({
+    state: "Unreachable",
+    reason: "GatewayRefused",
+    message,
+  });
+  expect(judgePair(remote, refused, facts()).reason).toBe("TunnelGone");
+});
+
 test("an endpoint that was refused may be why nothing is heard", () => {
   const message = "gw0 is not dialled at 10.2.0.9: it lies in another cluster's prefix";
   const refused = [{ kind: "endpoint", message }] as const;

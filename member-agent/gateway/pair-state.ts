@@ -1,4 +1,5 @@
 import type { PairState, TunnelKind } from "../../mesh/resources.ts";
+import type { ViewFault } from "../../mesh/view-faults.ts";
 import type { Refused } from "../refusals.ts";
 import type { Remote } from "../situation.ts";
 import { unprovenGateways } from "./kinds.ts";
@@ -11,28 +12,43 @@ export interface PairJudgement {
   readonly message: string;
 }
 
+/** What of a linked cluster is not applied here: it would cut this node off, or nothing could be made of it. */
+export type LeftOut = Pick<Refused | ViewFault, "cluster" | "kind" | "message">;
+
+const REASONS = {
+  prefix: "PrefixRefused",
+  endpoint: "EndpointRefused",
+  gateway: "GatewayRefused",
+  cluster: "ClusterRefused",
+} as const satisfies Readonly<Record<LeftOut["kind"], string>>;
+
 /**
  * What this gateway can say of its paths to one remote cluster, by the kind of tunnel that packets leave by.
  * @param refused what of that cluster this node does not apply
  */
 export function judgePair(
   remote: Remote,
-  refused: readonly Pick<Refused, "kind" | "message">[],
+  refused: readonly Omit<LeftOut, "cluster">[],
   facts: TunnelFacts,
 ): PairJudgement {
   const judged = judgePaths(remote, facts);
   const passes = judged.state === "Up" || judged.state === "Degraded";
-  // A gateway that is not dialled may be why nothing was heard; a prefix that is not routed never is.
-  const told = passes ? refused : judged.state === "Unreachable" ? [] : refused.filter(({ kind }) => kind === "endpoint");
+  const told = passes ? refused : refused.filter(({ kind }) => mayBeWhy(kind, judged));
   const [first, ...more] = told;
   if (first !== undefined) {
-    const message = more.length === 0 ? first.message : `${first.message}; and ${more.length} more, see the agent's log`;
-    const reason = first.kind === "prefix" ? "PrefixRefused" : "EndpointRefused";
-    return { state: passes ? "Degraded" : judged.state, reason, message };
+    const message =
+      more.length === 0 ? first.message : `${first.message}; and ${more.length} more, see the agent's log`;
+    return { state: passes ? "Degraded" : judged.state, reason: REASONS[first.kind], message };
   }
   if (passes && remote.sends !== remote.tunnel)
     return { ...judged, reason: "KindChanging", message: whyChanging(remote, facts) };
   return judged;
+}
+
+/** A gateway that is not dialled may be why nothing was heard; a prefix that is not routed never is. */
+function mayBeWhy(kind: LeftOut["kind"], { state, reason }: PairJudgement): boolean {
+  if (reason === "NoGateways") return kind === "gateway";
+  return state !== "Unreachable" && (kind === "endpoint" || kind === "gateway");
 }
 
 function judgePaths(remote: Remote, facts: TunnelFacts): PairJudgement {

@@ -33,6 +33,7 @@ class Side {
       folder,
       lookup,
       dialable: () => true,
+      faults: () => [],
       clock: systemClock,
       log: silent,
       onMove: () => void (this.moves += 1),

@@ -1,5 +1,6 @@
 import { isHostName } from "../../mesh/endpoint.ts";
 import type { PairStatus } from "../../mesh/resources.ts";
+import type { ViewFault } from "../../mesh/view-faults.ts";
 import type { View } from "../../mesh/view-records.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -26,6 +27,8 @@ export interface GatewayPathsParts {
   readonly lookup: Lookup;
   /** Whether others can dial this gateway. */
   readonly dialable: () => boolean;
+  /** What was left out of the last view. */
+  readonly faults: () => readonly ViewFault[];
   readonly clock: Clock;
   readonly log: Log;
   /** Told when the kernel should hold something else: a link's kind moved on, a name has other addresses. */
@@ -123,7 +126,7 @@ export class GatewayPaths {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { clock, log, onMove, onNews } = this.#parts;
+    const { clock, log, faults, onMove, onNews } = this.#parts;
     let lookedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, signal);
@@ -136,7 +139,7 @@ export class GatewayPaths {
       if (isSettled && clock.monotonic() - lookedMs < SETTLED_EVERY_MS) continue;
       lookedMs = clock.monotonic();
       try {
-        if (await this.#watcher.look(situation, refused)) onNews();
+        if (await this.#watcher.look(situation, [...refused, ...faults()])) onNews();
       } catch (error) {
         log.warn({ event: "tunnels-unseen", error }, messageOf(error));
       }

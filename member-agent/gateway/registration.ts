@@ -4,6 +4,7 @@ import type { Gateway, GatewayRecord, GatewayStatus } from "../../mesh/resources
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
+import type { MemberLevel } from "../member/level.ts";
 
 /**
  * The Gateway object of this node, claimed when it has none: named by the lowest free rank, so that creating it decides.
@@ -38,6 +39,28 @@ export async function announceGateway(
   word: Partial<GatewayWord>,
 ): Promise<void> {
   await amendStatus(store, gatewayKind, gateway.metadata.name, ({ status }) => ({ ...status, ...word }));
+}
+
+/** This member's gateways, as far as one of them can tell. */
+export interface KnownGateways {
+  readonly gateways: readonly Gateway[];
+  /** Whether it is the member controller, which speaks for the others, too. */
+  readonly leads: boolean;
+}
+
+/** What the member's store says; nothing without a membership: a store that came back empty undoes no gateway. */
+export function knownGateways(
+  level: Pick<MemberLevel, "membership" | "gateways"> | undefined,
+  leads: boolean,
+): KnownGateways {
+  return level?.membership?.spec.phase === "Joined"
+    ? { gateways: level.gateways, leads }
+    : { gateways: [], leads: false };
+}
+
+/** What the gateway on `node` tells the hub: itself, and all others where it leads. */
+export function gatewaysToTell({ gateways, leads }: KnownGateways, node: string): GatewayRecord[] {
+  return gatewayRecords(gateways.filter(({ spec }) => leads || spec.node === node));
 }
 
 /** This cluster's gateways as peers need them; one that has not said its key yet is left out. */

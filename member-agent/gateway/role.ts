@@ -2,6 +2,7 @@ import { credentialKind } from "../../crds/credential.ts";
 import { gatewayKind } from "../../crds/gateway.ts";
 import type { Report } from "../../crds/wire/report.ts";
 import type { CredentialSpec, Gateway, Revision } from "../../mesh/resources.ts";
+import type { ViewFault } from "../../mesh/view-faults.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -17,7 +18,8 @@ import { forgetWireGuardKey, openWireGuardKey } from "./key.ts";
 import { forgetLastView, isBelieved, pinsOf, readLastView, ViewReader } from "./mail.ts";
 import type { Mail } from "./mail.ts";
 import { GatewayPaths } from "./paths.ts";
-import { announceGateway, claimGateway, gatewayRecords } from "./registration.ts";
+import { announceGateway, claimGateway, gatewaysToTell } from "./registration.ts";
+import type { KnownGateways } from "./registration.ts";
 import type { Lookup } from "./resolve.ts";
 import { runSession } from "./session.ts";
 
@@ -46,14 +48,6 @@ export interface GatewayRoleParts {
 
 const CREDENTIAL_FILE = "credential.json";
 
-/** This member's gateways, as far as this one can tell. */
-export interface KnownGateways {
-  /** Empty: the store was not read yet, or has no membership any more. */
-  readonly gateways: readonly Gateway[];
-  /** Whether this one is the member controller, which speaks for the others, too. */
-  readonly leads: boolean;
-}
-
 /** A talk with the hub that goes on. */
 interface Session {
   readonly credential: CredentialSpec;
@@ -77,7 +71,8 @@ export class GatewayRole {
   constructor(parts: GatewayRoleParts) {
     this.#parts = parts;
     const onNews = (): void => this.#tell();
-    this.paths = new GatewayPaths({ ...parts, dialable: () => parts.endpoints().length > 0, onNews });
+    const faults = (): readonly ViewFault[] => this.#mail?.faults ?? [];
+    this.paths = new GatewayPaths({ ...parts, dialable: () => parts.endpoints().length > 0, faults, onNews });
   }
 
   /** The last view that was believed. */
@@ -227,11 +222,10 @@ export class GatewayRole {
     await forgetLastView(this.#parts.folder);
   }
 
-  #report({ gateways, leads }: KnownGateways): Report {
-    const records = gatewayRecords(gateways);
+  #report(known: KnownGateways): Report {
     return {
-      gateways: leads ? records : records.filter(({ name }) => name === this.#parts.node),
-      leads,
+      gateways: gatewaysToTell(known, this.#parts.node),
+      leads: known.leads,
       applied: this.#applied,
       pairs: [...this.paths.pairs],
     };

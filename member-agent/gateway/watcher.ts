@@ -3,7 +3,6 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Run } from "../../platform/run.ts";
 import { sampleTunnels } from "../../tunnel/observe.ts";
 import type { ObservedWireGuard } from "../../tunnel/wireguard/dump.ts";
-import type { Refused } from "../refusals.ts";
 import type { Situation } from "../situation.ts";
 import { listen, peerKey } from "./heard.ts";
 import type { Heard, PeerSample } from "./heard.ts";
@@ -11,6 +10,7 @@ import type { Hearing } from "./kinds.ts";
 import { reportPair, roundTrip } from "./pair-report.ts";
 import type { Reported } from "./pair-report.ts";
 import { judgePair } from "./pair-state.ts";
+import type { LeftOut } from "./pair-state.ts";
 import { pathState } from "./path-state.ts";
 import type { TunnelFacts } from "./path-state.ts";
 
@@ -51,7 +51,7 @@ export class TunnelWatcher {
   }
 
   /** Looks again. Resolves with whether any pair's state or reason is another now. */
-  async look(situation: Situation, refused: readonly Refused[]): Promise<boolean> {
+  async look(situation: Situation, refused: readonly LeftOut[]): Promise<boolean> {
     const { gateway, self, remotes } = situation;
     if (gateway === undefined) return false;
     const { run, clock, dialable, hearing } = this.#parts;
