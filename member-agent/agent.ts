@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { addressPart } from "../mesh/cidr.ts";
+import type { Membership } from "../mesh/resources.ts";
 import type { Clock } from "../platform/clock.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { LeaseStore } from "../platform/lease.ts";
@@ -85,6 +86,8 @@ class Agent {
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
+  /** What is under way besides the data path. */
+  readonly #tended = new Set<Promise<void>>();
   /** Ends what is asked of the hub when the member leaves. */
   #membership = new AbortController();
 
@@ -194,6 +197,16 @@ class Agent {
     if (level === undefined || membership === undefined) return;
     if (membership.spec.phase === "Left") return work === "data-path" ? this.#leave() : undefined;
     if (work === "data-path") return this.#holdDataPath(level);
+    const tended = this.#tend(work, level, membership);
+    this.#tended.add(tended);
+    try {
+      await tended;
+    } finally {
+      this.#tended.delete(tended);
+    }
+  }
+
+  async #tend(work: Exclude<Work, "data-path">, level: MemberLevel, membership: Membership): Promise<void> {
     const store = this.#store;
     // Nothing is claimed in a store that is another cluster's; the data path says so.
     if (membership.spec.phase !== "Joined" || membership.spec.cluster !== this.#parts.settings.cluster) return;
@@ -246,6 +259,8 @@ class Agent {
     if (store === undefined) return;
     this.#membership.abort();
     this.#membership = new AbortController();
+    // What began before would claim again what is given back here.
+    await Promise.allSettled(this.#tended);
     await this.#dataPath.release();
     await this.#gateway?.leave(store);
     const { log, settings } = this.#parts;

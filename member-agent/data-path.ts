@@ -4,6 +4,9 @@ import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log.ts";
 import type { Run } from "../platform/run.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
+import type { Fault } from "../tunnel/report.ts";
+import { EMPTY_DATA_PATH } from "../tunnel/state.ts";
+import type { DataPath } from "../tunnel/state.ts";
 import { heldLines } from "../tunnel/watch-held.ts";
 import type { SaysHeld } from "../tunnel/watch-held.ts";
 import type { Mail } from "./gateway/mail.ts";
@@ -17,12 +20,10 @@ import { ownMeshAddresses } from "./node/plan.ts";
 import { dataPathPlanner } from "./plan.ts";
 import { refuse } from "./refusals.ts";
 import type { Refused } from "./refusals.ts";
-import type { DataPath } from "../tunnel/state.ts";
 import type { AgentSettings } from "./settings.ts";
 import { situate } from "./situate.ts";
 import type { Lan, OwnGateway, Situation } from "./situation.ts";
 import { isCarriedOut, syncIncomplete } from "./sync-failure.ts";
-import type { FailedStep } from "./sync-failure.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface DataPathParts {
@@ -141,7 +142,7 @@ export class NodeDataPath {
     return { situation: { ...safe, remotes }, refused, revision };
   }
 
-  async #sync(plan: DataPath): Promise<readonly FailedStep[]> {
+  async #sync(plan: DataPath): Promise<readonly Fault[]> {
     const held = this.#plan;
     if (isDeepStrictEqual(plan, held)) return [];
     this.#plan = undefined;
@@ -164,7 +165,7 @@ export class NodeDataPath {
   async release(): Promise<void> {
     this.#parts.onReady(false);
     this.#plan = undefined;
-    this.#saysHeld = () => false;
+    this.#saysHeld = heldLines(EMPTY_DATA_PATH);
     this.#held = { meshAddresses: [] };
     await this.#parts.kernel.release();
     await forgetLastLevel(this.#parts.folder);

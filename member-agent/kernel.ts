@@ -7,7 +7,7 @@ import type { StateFolder } from "../platform/state-folder.ts";
 import { amendDataPath } from "../tunnel/amend.ts";
 import { removeDataPath, syncDataPath } from "../tunnel/data-path.ts";
 import { isWhole } from "../tunnel/report.ts";
-import type { SyncReport } from "../tunnel/report.ts";
+import type { Fault, SyncReport } from "../tunnel/report.ts";
 import { BACKSTOP_METRIC } from "../tunnel/marks.ts";
 import type { DataPathDeps } from "../tunnel/parts.ts";
 import { observeNexthops } from "../tunnel/nexthops/observe.ts";
@@ -17,7 +17,6 @@ import type { DataPath } from "../tunnel/state.ts";
 import type { ObservedPaths } from "./gateway/kinds-in-kernel.ts";
 import { forgetKnownPrefixes, outermost, readKnownPrefixes, writeKnownPrefixes } from "./known-prefixes.ts";
 import { syncIncomplete } from "./sync-failure.ts";
-import type { FailedStep } from "./sync-failure.ts";
 import { sysctlMemoryIn } from "./sysctl-memory.ts";
 
 export interface KernelParts {
@@ -88,7 +87,7 @@ export class Kernel {
    * @param held what it was last made to hold, where nothing says that it may not hold it any more
    * @returns the steps that failed; the others were carried out, but for what others have to move: that is said here
    */
-  async hold(want: DataPath, held: DataPath | undefined): Promise<readonly FailedStep[]> {
+  async hold(want: DataPath, held: DataPath | undefined): Promise<readonly Fault[]> {
     const amended = held && this.#isWhole ? await amendDataPath(this.#deps, want, held) : undefined;
     const report = amended ?? (await syncDataPath(this.#deps, want));
     this.#isWhole = isWhole(report);
@@ -109,7 +108,7 @@ export class Kernel {
     if (failed.length > 0) throw syncIncomplete(failed);
   }
 
-  #account(event: string, { done, failed }: SyncReport): readonly FailedStep[] {
+  #account(event: string, { done, failed }: SyncReport): readonly Fault[] {
     if (done.length > 0)
       this.#log.info(
         { event, steps: done.map(({ part, step }) => `${part}: ${step}`) },

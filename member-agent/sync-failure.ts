@@ -1,29 +1,19 @@
 import { MeshError } from "../platform/errors.ts";
-import type { PartName, SyncReport } from "../tunnel/report.ts";
-
-/** A step that the kernel, or a program, refused. */
-export type FailedStep = SyncReport["failed"][number];
+import type { Fault, PartName } from "../tunnel/report.ts";
 
 /**
- * What packets of ours go through. Others' firewalls and sysctls are not among them: such a failure may last for as long
- * as its owner wants it (a chain that drops before ours can speak, a program that is missing), and most packets pass.
+ * What packets of ours go through. Others' firewalls and sysctls are not among them: they may refuse us for as long as
+ * their owner wants it, and most packets pass.
  */
-const ESSENTIAL: ReadonlySet<PartName> = new Set([
-  "firewall",
-  "links",
-  "wireguard",
-  "addresses",
-  "nexthops",
-  "routes",
-] as const satisfies PartName[]);
+const ESSENTIAL = new Set<PartName>(["firewall", "links", "wireguard", "addresses", "nexthops", "routes"]);
 
 /** Whether the plan was carried out as far as it is ours, though something else may have failed. */
-export function isCarriedOut(failed: readonly FailedStep[]): boolean {
+export function isCarriedOut(failed: readonly Fault[]): boolean {
   return !failed.some(({ part }) => ESSENTIAL.has(part));
 }
 
 /** The error for a person: each step that failed, and what was said to it. */
-export function syncIncomplete(failed: readonly FailedStep[]): MeshError {
+export function syncIncomplete(failed: readonly Fault[]): MeshError {
   const faults = failed.map(({ part, step, message }) => `${part}: ${step}: ${message}`);
   const message = `the kernel refused ${faults.length} steps:\n  ${faults.join("\n  ")}`;
   return new MeshError("sync-incomplete", message, { retry: true });

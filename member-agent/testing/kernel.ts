@@ -1,7 +1,7 @@
+import type { Fault } from "../../tunnel/report.ts";
 import type { DataPath } from "../../tunnel/state.ts";
 import type { NodeKernel } from "../data-path.ts";
 import { syncIncomplete } from "../sync-failure.ts";
-import type { FailedStep } from "../sync-failure.ts";
 
 /** One call to make the kernel hold something. */
 export interface FakeSync {
@@ -14,7 +14,7 @@ export interface FakeSync {
 export class FakeKernel implements NodeKernel {
   readonly syncs: FakeSync[] = [];
   /** What fails, until it is another. */
-  failing: readonly FailedStep["part"][] = [];
+  failing: readonly Fault["part"][] = [];
   /** What happens in the middle of a sync. */
   meanwhile: () => void = () => undefined;
   #known: readonly string[] = [];
@@ -32,7 +32,7 @@ export class FakeKernel implements NodeKernel {
     return Promise.resolve({ routes: [], nexthops: [] });
   }
 
-  hold(want: DataPath, held: DataPath | undefined): Promise<readonly FailedStep[]> {
+  hold(want: DataPath, held: DataPath | undefined): Promise<readonly Fault[]> {
     this.syncs.push({ want, isLook: held === undefined });
     this.meanwhile();
     return Promise.resolve(this.#failed());
@@ -44,7 +44,7 @@ export class FakeKernel implements NodeKernel {
     return failed.length > 0 ? Promise.reject(syncIncomplete(failed)) : Promise.resolve();
   }
 
-  #failed(): FailedStep[] {
+  #failed(): Fault[] {
     return this.failing.map((part) => ({ part, step: "try it", message: "refused by the test" }));
   }
 }
