@@ -8,6 +8,7 @@ import { clusterKind } from "../../crds/cluster.ts";
 import { ledgerKind } from "../../crds/ledger.ts";
 import { SINGLETON_NAME } from "../../mesh/names.ts";
 import { API_VERSION } from "../../mesh/resources.ts";
+import { gatewayRecord } from "../../mesh/testing/gateways.ts";
 import { freePort } from "../../platform/testing/free-port.ts";
 import { startCliHub } from "./cli-hub.ts";
 import type { CliHub } from "./cli-hub.ts";
@@ -86,7 +87,7 @@ test.each([
 
 test("a link by VXLAN is refused while a cluster of it has a gateway behind NAT; by WireGuard, or in a file, it is made", async () => {
   const edge = await hub.store.get(clusterKind, "edge");
-  const gateway = { name: "a", rank: 0, endpoints: [], behindNAT: true, basePort: 51_820, publicKey: "key" };
+  const gateway = gatewayRecord(0, { endpoints: [], behindNAT: true });
   if (edge !== undefined)
     await hub.store.updateStatus(clusterKind, { ...edge, status: { ...edge.status, gateways: [gateway] } });
   const refused = await hub.type("link create second --members east,edge --tunnel vxlan");
