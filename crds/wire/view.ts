@@ -35,7 +35,6 @@ const entry = z.object({
 
 /** One immutable page: either the member's own record or about 16 entries. */
 export const viewPage = z.object({ self: self.optional(), entries: z.array(entry) });
-export type ViewPage = z.infer<typeof viewPage>;
 
 /** A page as it is read. */
 export interface PageOfView {
