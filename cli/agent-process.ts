@@ -30,6 +30,7 @@ export async function runAgentProcess(
         settings,
         folder,
         run: runner(),
+        prefix: [],
         wireGuardGo: findTool("wireguard-go"),
         openStore: async () =>
           (await connectStore({ access, name, waitOnFirstConnect: true, clock, log, signal })).store,

@@ -6,6 +6,7 @@ import { membershipKind } from "../crds/membership.ts";
 import { nodeKind } from "../crds/node.ts";
 import { remoteClusterKind } from "../crds/remote-cluster.ts";
 import { systemClock } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import { generateSeed, openSigner } from "../platform/identity/signature.ts";
 import { makeUserKey } from "../platform/identity/user-key.ts";
 import { connectNats } from "../platform/nats/connection.ts";
@@ -51,33 +52,51 @@ const patient: ConnectNats = ({ until = new AbortController().signal, ...to }) =
     signal: until,
   });
 
+/** So that what comes back does not do so because it was time for a look. */
+const WITHOUT_RESYNC: Clock = {
+  ...systemClock,
+  sleep: (ms, signal) => systemClock.sleep(ms === 10_000 ? 600_000 : ms, signal),
+};
+
+interface TestAgent {
+  /** Its state folder. */
+  readonly where: string;
+  readonly ready: () => boolean;
+  /** How often it looked at all that the kernel holds. */
+  readonly looks: () => number;
+  /** What it logged. */
+  readonly said: () => readonly string[];
+}
+
 /** Runs a test with the agent of node "a" of cluster east; its kernel is that of the lone node. */
-async function withAgent(
-  roles: string,
-  use: (agent: { where: string; ready: () => boolean; said: () => readonly string[] }) => Promise<void>,
-): Promise<void> {
+async function withAgent(roles: string, use: (agent: TestAgent) => Promise<void>): Promise<void> {
   const run = async (folder: StateFolder, where: string): Promise<void> => {
     const { log, lines } = keptLog();
     const life = new AbortController();
     let ready = false;
+    let looks = 0;
     const settings = { cluster: "east", node: "a", roles, store: "-", state: where, lanDevice: "eth0" };
     const running = runAgent(
       {
         settings: agentSettings.parse(settings),
         folder,
-        run: node.run,
+        run: (program, args, options) => {
+          if (program === "nft" && args.includes("chains")) looks += 1;
+          return node.run(program, args, options);
+        },
+        prefix: node.prefix,
         wireGuardGo: findTool("wireguard-go", process.env["PATH"] ?? ""),
         openStore: () => Promise.resolve(member.store),
         connect: patient,
         lookup: () => Promise.reject(new Error("ENOTFOUND")),
-        clock: systemClock,
+        clock: WITHOUT_RESYNC,
         log,
         onReady: (now) => (ready = now),
       },
       life.signal,
     );
     try {
-      await use({ where, ready: () => ready, said: () => lines.map(({ msg }) => msg) });
+      await use({ where, ready: () => ready, looks: () => looks, said: () => lines.map(({ msg }) => msg) });
     } finally {
       life.abort();
       await running;
@@ -111,6 +130,44 @@ test(
       }, 60_000);
       expect(await node.run("ip", ["route", "show", "10.65.0.0/16", "proto", "174"])).toContain("via 192.0.2.2");
       await eventually(() => said().some((line) => line.includes("strict")) || said());
+    });
+  },
+  LIMIT_MS,
+);
+
+test(
+  "what vanishes is put back because the kernel tells it, and what the agent changes itself takes no look",
+  async () => {
+    const { store } = member;
+    await fillStore();
+    await withAgent("node", async ({ looks, said }) => {
+      const applied = async (generation: number): Promise<void> =>
+        eventually(async () => {
+          const { status } = (await store.get(nodeKind, "a")) ?? {};
+          return status?.appliedRevision?.generation === generation || [status, said()];
+        });
+      const routes = (prefix: string) => node.run("ip", ["route", "show", prefix, "proto", "174"]);
+      const vanish = async (): Promise<void> => {
+        await node.run("ip", ["route", "delete", "10.65.0.0/16", "proto", "174", "metric", "0"]);
+        await eventually(async () => (await routes("10.65.0.0/16")).includes("via 192.0.2.2"));
+      };
+      await applied(1);
+      // The monitors may still be starting, and what the agent made first still being told.
+      await eventually(async () => {
+        const before = looks();
+        await vanish();
+        return looks() === before + 1 || looks();
+      }, 60_000);
+      const before = looks();
+      const [west] = await store.list(remoteClusterKind);
+      const [{ spec } = {}] = levelOf(2).remotes;
+      if (west === undefined || spec === undefined) throw new Error("a cluster without a linked one");
+      await store.update(remoteClusterKind, { ...west, spec });
+      await eventually(async () => (await routes("100.64.8.0/22")).includes("via 192.0.2.2"));
+      expect(looks()).toBe(before);
+      // Monitors tell in order: had the change been a doubt, there would be two looks by now.
+      await vanish();
+      expect(looks()).toBe(before + 1);
     });
   },
   LIMIT_MS,

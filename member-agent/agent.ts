@@ -36,6 +36,8 @@ export interface AgentParts {
   readonly folder: StateFolder;
   /** Runs programs in this node's namespaces. */
   readonly run: Run;
+  /** What starts a program there that goes on; empty where the agent runs there itself. */
+  readonly prefix: readonly string[];
   /** Path of wireguard-go, for kernels without WireGuard. */
   readonly wireGuardGo: string | undefined;
   /** Connects to the member's store; waits until it is there. */
@@ -122,11 +124,11 @@ class Agent {
   }
 
   async run(): Promise<void> {
-    const { clock, folder } = this.#parts;
+    const { clock, folder, prefix } = this.#parts;
     const kept = await readLastLevel(folder);
     await this.#gateway?.recall(kept?.gateways ?? []);
     const watch = {
-      prefix: [],
+      prefix,
       clock,
       devices: [this.#dataPath.lan.device],
       isExpected: (line: string) => this.#dataPath.expects(line),
