@@ -88,6 +88,26 @@ test("an endpoint that was not known when its peer was made is told as soon as i
 
 const UNCUT: Cut = { routes: [], groups: [], wireGuard: false, vxlan: 2, endpoint: "as is", prefixes: 9 };
 
+test.each<[string, (deps: DataPathDeps, want: DataPath) => Promise<unknown>]>([
+  ["a sync", syncDataPath],
+  ["an amendment", (those, want) => amendDataPath(those, want, rich)],
+])(
+  "a far gateway that left is let go by %s after groups and routes that led to it",
+  async (_, apply) => {
+    await syncDataPath(deps, rich);
+    const told: string[] = [];
+    const run: DataPathDeps["run"] = (program, args, options) => {
+      told.push([program, ...args, options?.stdin].join(" "));
+      return node.run(program, args, options);
+    };
+    await apply({ ...deps, run }, cutOf(rich, { ...UNCUT, routes: [0, 1, 2], groups: [4001], wireGuard: true }));
+    const moves = told.findLastIndex((each) => /nexthop replace id 500|route delete/.test(each));
+    const goes = told.findIndex((each) => /^wg set \S+ peer \S+ remove/.test(each));
+    expect({ told, inOrder: moves >= 0 && moves < goes }).toMatchObject({ inOrder: true });
+  },
+  LIMIT_MS,
+);
+
 test.each<[string, (path: DataPath) => DataPath]>([
   ["a device more", (path) => ({ ...path, wireGuard: path.wireGuard.slice(1) })],
   ["another MTU", (path) => ({ ...path, vxlan: path.vxlan.map((device) => ({ ...device, mtu: 1300 })) })],
