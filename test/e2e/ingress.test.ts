@@ -4,10 +4,11 @@ import type { Attachment } from "../../lab/addressing.ts";
 import type { Place } from "../../lab/place.ts";
 import { familyOf, formatAddress, nthAddress, parseCidr } from "../../mesh/cidr.ts";
 import { gatewayMac } from "../../mesh/mac-address.ts";
-import type { Family } from "../../mesh/resources.ts";
+import type { Family, TunnelKind } from "../../mesh/resources.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
+import { MESH_VXLAN } from "../../tunnel/marks.ts";
 import { announce } from "./support/announce.ts";
-import { aim, forgeVxlan, turnHostile } from "./support/hostile.ts";
+import { aim, aimAt, forgeVxlan, turnHostile } from "./support/hostile.ts";
 import { awaitAnswer } from "./support/ping.ts";
 import { dropAddress, expectDrops, shoot, SHOTS, takeAddress, watchPackets } from "./support/shots.ts";
 import type { Drops } from "./support/shots.ts";
@@ -50,6 +51,14 @@ async function clusterNamed(name: string) {
   const found = (await lab.status()).clusters.find((each) => each.name === name);
   if (found === undefined) throw new Error(`the hub knows no cluster ${name}`);
   return found;
+}
+
+/** By which VXLAN knows a gateway. */
+async function macOf(gateway: string, ranks: ReadonlyMap<string, number>): Promise<string> {
+  const { number } = await clusterNamed(gateway.split("/")[0] ?? "");
+  const rank = ranks.get(gateway);
+  if (number === undefined || rank === undefined) throw new Error(`${gateway} is no gateway`);
+  return gatewayMac(number, rank);
 }
 
 /** An address of a cluster's pods that no pod has. */
@@ -152,16 +161,31 @@ test(
   LAB_LIMIT_MS,
 );
 
-describe("somebody has root on a gateway that is linked by WireGuard,", () => {
-  const hostile = (): Place => lab.place("west/a");
-  /** Its tunnel to east/a. */
+/** Somebody who has a gateway, and of a cluster that this one is not linked with whom it would like to be, or to reach. */
+interface Intruder {
+  readonly by: TunnelKind;
+  readonly at: string;
+  readonly third: { readonly cluster: string; readonly pod: string };
+  /** Where a forged source is counted: WireGuard itself drops it, and counts nothing. */
+  readonly forgedDrops: Partial<Drops>;
+}
+
+/** What an intruder tries by the tunnel to east/a, and what comes of it. */
+function isHeldBack({ by, at, third, forgedDrops }: Intruder): void {
+  const hostile = (): Place => lab.place(at);
   let device = "";
+  /** Sends what is for a target, and nothing else, straight to east/a. */
+  let ahead: (target: string) => Promise<void>;
   const own: Record<Family, string> = { 4: "", 6: "" };
 
   beforeAll(async () => {
-    device = tunnelBetween(await ranksOf(lab, ["east", "west"]), "west/a", "east/a");
-    for (const family of FAMILIES) own[family] = await meshAddress(lab, "west", "a", family);
-    await lab.break("agent:west/a");
+    const [cluster = "", node = ""] = at.split("/");
+    const ranks = await ranksOf(lab, ["east", cluster]);
+    const mac = await macOf("east/a", ranks);
+    for (const family of FAMILIES) own[family] = await meshAddress(lab, cluster, node, family);
+    device = by === "VXLAN" ? MESH_VXLAN[4] : tunnelBetween(ranks, at, "east/a");
+    ahead = (target) => (by === "VXLAN" ? aimAt(hostile(), target, device, mac) : aim(hostile(), target, device));
+    await lab.break(`agent:${at}`);
     await turnHostile(hostile());
   }, LAB_LIMIT_MS);
 
@@ -175,21 +199,21 @@ describe("somebody has root on a gateway that is linked by WireGuard,", () => {
       (family) => ({ 4: "198.51.100.10", 6: "2001:db8:51:100::10" })[family],
       { forward: SHOTS },
     ],
-    ["a pod of a third cluster", (family) => lab.pod("south/mail", family), { forward: SHOTS }],
-    ["a mesh address of a third cluster", (family) => meshAddress(lab, "south", "a", family), { forward: SHOTS }],
+    ["a pod of a third cluster", (family) => lab.pod(third.pod, family), { forward: SHOTS }],
+    ["a mesh address of a third cluster", (family) => meshAddress(lab, third.cluster, "a", family), { forward: SHOTS }],
   ])(
     "sends to %s through the tunnel: all dropped and counted, and nothing leaves the gateway",
     async (_, targetOf, drops) => {
       for (const family of FAMILIES) {
         const target = await targetOf(family);
         const passing = await watchPackets(lab.place("east/a"), "out", `src host ${own[family]}`);
-        await aim(hostile(), target, device);
+        await ahead(target);
         await expectDrops(east(), drops, async () => {
           expect(await shoot(hostile(), target, own[family])).toBe(0);
         });
         // That the watch sees what passes: to a pod.
         const pod = lab.pod("east/api", family);
-        await aim(hostile(), pod, device);
+        await ahead(pod);
         expect(await shoot(hostile(), pod, own[family])).toBe(SHOTS);
         expect(await passing.stop(SHOTS)).toEqual(shotsWith(` > ${pod}: `));
       }
@@ -212,48 +236,53 @@ describe("somebody has root on a gateway that is linked by WireGuard,", () => {
     LAB_LIMIT_MS,
   );
 
-  test.each<[string, (family: Family) => Promise<string>]>([
+  test.each<[string, (family: Family) => string | Promise<string>]>([
     ["east's own", (family) => strayAddress("east", family)],
-    ["a third cluster's", (family) => Promise.resolve(lab.pod("south/mail", family))],
-    ["a stranger's", (family) => Promise.resolve(STRANGER[family])],
+    ["a third cluster's", (family) => lab.pod(third.pod, family)],
+    ["a stranger's", (family) => STRANGER[family]],
   ])(
-    "forges a source of %s range: WireGuard drops it, and no pod ever sees it",
+    "forges a source of %s range: dropped, and no pod ever sees it",
     async (_, forged) => {
       for (const family of FAMILIES) {
         const source = await forged(family);
-        await aim(hostile(), lab.pod("east/api", family), device);
+        await ahead(lab.pod("east/api", family));
         const sent = await watchPackets(hostile(), "out", `src host ${source}`);
-        await sendForged(hostile(), source, own[family], {});
+        await sendForged(hostile(), source, own[family], forgedDrops);
         expect(await sent.stop(SHOTS)).toEqual(shotsWith(` ${device} `));
       }
     },
     LAB_LIMIT_MS,
   );
+}
+
+describe("somebody has root on a gateway that is linked by WireGuard,", () => {
+  const third = { cluster: "south", pod: "south/mail" };
+  isHeldBack({ by: "WireGuard", at: "west/a", third, forgedDrops: {} });
 
   test(
     "speaks VXLAN as if it were a cluster that does: an endpoint that nobody knows is dropped and counted",
     async () => {
-      const [ours, theirs] = await Promise.all(["east", "south"].map(clusterNamed));
+      const hostile = lab.place("west/a");
       const ranks = await ranksOf(lab, ["east", "south"]);
-      const send = await forgeVxlan(hostile(), {
+      const send = await forgeVxlan(hostile, {
         device: "forged",
         from: lanAddress("west", "a", 4),
         to: lanAddress("east", "a", 4),
-        ownMac: gatewayMac(theirs?.number ?? -1, ranks.get("south/a") ?? -1),
-        farMac: gatewayMac(ours?.number ?? -1, ranks.get("east/a") ?? -1),
+        ownMac: await macOf("south/a", ranks),
+        farMac: await macOf("east/a", ranks),
       });
       for (const family of FAMILIES) {
         const source = lab.pod("south/mail", family);
-        await takeAddress(hostile(), source, "lo");
+        await takeAddress(hostile, source, "lo");
         const arrivals = await watchPackets(lab.place("east/api"), "in", `src host ${source}`);
         await send(lab.pod("east/api", family));
         await expectDrops(east(), { vxlanOuter: SHOTS }, async () => {
-          expect(await shoot(hostile(), lab.pod("east/api", family), source)).toBe(0);
+          expect(await shoot(hostile, lab.pod("east/api", family), source)).toBe(0);
         });
         // That the watch sees the one who is what he says.
         expect(await shoot(lab.place("south/mail"), lab.pod("east/api", family))).toBe(SHOTS);
         expect(await arrivals.stop(SHOTS)).toHaveLength(SHOTS);
-        await dropAddress(hostile(), source, "lo");
+        await dropAddress(hostile, source, "lo");
       }
     },
     LAB_LIMIT_MS,
@@ -261,25 +290,6 @@ describe("somebody has root on a gateway that is linked by WireGuard,", () => {
 });
 
 describe("somebody has root on a gateway that is linked by VXLAN,", () => {
-  const hostile = (): Place => lab.place("south/a");
-
-  beforeAll(async () => {
-    await lab.break("agent:south/a");
-    await turnHostile(hostile());
-  }, LAB_LIMIT_MS);
-
-  test.each<[string, (family: Family) => Promise<string>]>([
-    ["east's own", (family) => strayAddress("east", family)],
-    ["another linked cluster's", (family) => Promise.resolve(lab.pod("west/db", family))],
-    ["a stranger's", (family) => Promise.resolve(STRANGER[family])],
-  ])(
-    "forges a source of %s range: dropped and counted, and no pod ever sees it",
-    async (_, forged) => {
-      for (const family of FAMILIES) {
-        const own = await meshAddress(lab, "south", "a", family);
-        await sendForged(hostile(), await forged(family), own, { vxlanInner: SHOTS });
-      }
-    },
-    LAB_LIMIT_MS,
-  );
+  const third = { cluster: "west", pod: "west/db" };
+  isHeldBack({ by: "VXLAN", at: "south/a", third, forgedDrops: { vxlanInner: SHOTS } });
 });

@@ -6,7 +6,11 @@ import { MESH_VXLAN_PORT, NFT_TABLE, TUNNEL_FWMARK, VXLAN_VNI } from "../../../t
 
 /** Looked at before any route of ours, but by the tunnels' own packets: they go on as before. */
 const TABLE = "60";
-const RULES = [`priority 60 fwmark ${TUNNEL_FWMARK} lookup main`, `priority 61 lookup ${TABLE}`];
+const RULES = [
+  `priority 60 fwmark ${TUNNEL_FWMARK} lookup main`,
+  `priority 60 ipproto udp dport ${MESH_VXLAN_PORT} lookup main`,
+  `priority 61 lookup ${TABLE}`,
+];
 
 /** Lets a gateway send what it wants: nothing of ours filters there, and WireGuard takes any address for each of its peers' devices. */
 export async function turnHostile({ run }: Place): Promise<void> {
@@ -21,6 +25,12 @@ export async function turnHostile({ run }: Place): Promise<void> {
 export async function aim({ run }: Place, target: string, device: string): Promise<void> {
   const script = `ip "$0" route flush table ${TABLE} 2>/dev/null || true; ip "$0" route add "$1" dev "$2" table ${TABLE}`;
   await run("sh", ["-ec", script, `-${familyOf(target)}`, target, device]);
+}
+
+/** The same by a VXLAN device, where it takes the MAC address of a gateway to send to that one. */
+export async function aimAt(place: Place, target: string, device: string, mac: string): Promise<void> {
+  await aim(place, target, device);
+  await place.run("ip", ["neigh", "replace", target, "lladdr", mac, "dev", device, "nud", "permanent"]);
 }
 
 /** A far end that VXLAN packets are forged for. */
@@ -44,8 +54,5 @@ export async function forgeVxlan(place: Place, forgery: Forgery): Promise<(targe
     `link set ${device} up`,
   ];
   await place.run("ip", ["-batch", "-"], { stdin: make.join("\n") });
-  return async (target) => {
-    await aim(place, target, device);
-    await place.run("ip", ["neigh", "replace", target, "lladdr", farMac, "dev", device, "nud", "permanent"]);
-  };
+  return (target) => aimAt(place, target, device, farMac);
 }
