@@ -52,7 +52,7 @@ const UDP: Programs = {
     all(() => new Promise((resolve) => {
       const socket = require("node:dgram").createSocket(host.includes(":") ? "udp6" : "udp4");
       const heard = [];
-      const fail = setTimeout(() => resolve("only " + heard.length + " answers"), 10_000);
+      const fail = setTimeout(() => resolve("only " + heard.length + " answers"), 30_000);
       socket.on("error", (error) => resolve(error.message));
       socket.on("message", (text) => {
         heard.push(String(text));

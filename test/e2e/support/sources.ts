@@ -19,7 +19,7 @@ const SERVE = `
 const ASK = `
   const ask = ([host, port]) => new Promise((resolve) => {
     let said = "";
-    const socket = require("node:net").connect({ host, port, timeout: 2000 });
+    const socket = require("node:net").connect({ host, port, timeout: 5000 });
     socket.on("timeout", () => socket.destroy(new Error("silence")));
     socket.on("error", (error) => resolve(error.message));
     socket.setEncoding("utf8").on("data", (text) => (said += text)).on("end", () => resolve(said));
