@@ -4,11 +4,12 @@ import type { TestLab } from "./test-lab.ts";
 
 /** Where one gateway's WireGuard sends what is for another, both `CLUSTER/NODE`: `address:port`, empty when it does not know. */
 export async function dialled(lab: TestLab, from: string, to: string): Promise<string> {
-  const [[, key = ""] = []] = rows(await lab.place(to).run("wg", ["show", "all", "public-key"]));
+  const key = rows(await lab.place(to).run("wg", ["show", "all", "public-key"]))[0]?.at(-1) ?? "";
   const endpoints = rows(await lab.place(from).run("wg", ["show", "all", "endpoints"]));
-  return endpoints.find(([, peer]) => peer === key)?.[2] ?? "";
+  return endpoints.find((columns) => columns.includes(key))?.at(-1) ?? "";
 }
 
+/** Columns of what `wg show all` prints: of several peers of a device only the first has its name before it. */
 function rows(table: string): string[][] {
   return table
     .trim()
