@@ -1,11 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { withLength } from "../../lab/addressing.ts";
-import { netnsInode } from "../../lab/netns.ts";
-import { processesIn } from "../../lab/process.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
-import { FLUSH_ROUTES, heldBy } from "./support/held.ts";
+import { median } from "../bench/stats.ts";
+import { DAMAGES, killTunnels, setDownAndUp } from "./support/damages.ts";
+import { heldBy, heldDifferences, msUntilWhole } from "./support/held.ts";
 import { startPings } from "./support/ping.ts";
 import type { Pinging } from "./support/ping.ts";
 import { allUp, LAB_LIMIT_MS, meshPrefixes, newTestLab } from "./support/test-lab.ts";
@@ -17,20 +16,30 @@ import { watchUplinks } from "./support/uplinks.ts";
 import type { UplinkWatch } from "./support/uplinks.ts";
 
 /**
- * Fail closed: whatever is broken, no packet leaves a site in clear. From beginning to end the uplinks of both sites are
- * watched, while pods and nodes of both send to pods of the other, in both families.
+ * Fail closed: whatever is broken, no packet leaves a site in clear. From beginning to end the uplinks of all sites are
+ * watched, while pods and nodes of one, which has to bear it all, send to pods of the others and they to its pods, by
+ * WireGuard and by VXLAN, in both families.
  */
 
 const lab = newTestLab();
-const FILE = path.join(import.meta.dirname, "two-sites.yaml");
+const FILE = path.join(import.meta.dirname, "both-kinds.yaml");
 const EAST = ["east/a", "east/b"];
+const [GATEWAY, PLAIN] = EAST as [string, string];
 const AGENTS = EAST.map((node) => `agent:${node}`);
-const PODS = { east: ["east/web", "east/api"], west: ["west/db", "west/cache"] };
+/** East's own, and by which kind of tunnel it reaches the others. */
+const PODS = {
+  east: ["east/web", "east/api"],
+  byWireGuard: ["west/db", "west/cache"],
+  byVXLAN: ["south/mail", "north/feed"],
+};
+const [ON_GATEWAY, ON_PLAIN] = PODS.east as [string, string];
+const REMOTE_PODS = [...PODS.byWireGuard, ...PODS.byVXLAN];
+const SENDERS = { east: [...PODS.east, ...EAST], remote: [...REMOTE_PODS, "west/a", "west/b"] };
 
-/** What vanished is to be back within a second; a machine with two cores that does other things, too, is given longer. */
-const BACK_LIMIT_MS = 8_000;
-/** For what the store has to be told before others can act on it. */
-const TOLD_LIMIT_MS = 30_000;
+/** A quiet machine needs less than a second; what is asserted of that is {@link BY_EVENTS_MS}. */
+const BACK_LIMIT_MS = 30_000;
+/** Agents look at everything every ten seconds: what only that brings back takes five, half of the times. */
+const BY_EVENTS_MS = 3_000;
 /** What was seen, told at the end. */
 const figures: string[] = [];
 
@@ -42,14 +51,14 @@ let whole: readonly (readonly string[])[];
 
 beforeAll(async () => {
   await lab.up(FILE);
-  uplinks = await watchUplinks(lab, ["east", "west"], await meshPrefixes(lab));
+  uplinks = await watchUplinks(lab, ["east", "west", "south", "north"], await meshPrefixes(lab));
   const sources = [
-    ...[...PODS.east, ...EAST].map((source) => [source, bothOf(PODS.west)] as const),
-    ...[...PODS.west, "west/a", "west/b"].map((source) => [source, bothOf(PODS.east)] as const),
+    ...SENDERS.east.map((source) => [source, bothOf(REMOTE_PODS)] as const),
+    ...SENDERS.remote.map((source) => [source, bothOf(PODS.east)] as const),
   ];
   traffic = startTraffic(lab, new Map(sources));
   // Each of east's pods to the one in west that is on the other kind of node, each node of east to a pod on a plain one.
-  const [onGateway = "", onPlain = ""] = PODS.west;
+  const [onGateway = "", onPlain = ""] = PODS.byWireGuard;
   const pinged = [
     ["east/web", onPlain],
     ["east/api", onGateway],
@@ -72,31 +81,45 @@ afterAll(async () => {
 /** Addresses of pods, of both families. */
 const bothOf = (pods: readonly string[]): string[] => pods.flatMap((pod) => [lab.pod(pod, 4), lab.pod(pod, 6)]);
 
+/** As {@link startTraffic} names them. */
+const flowsFrom = (sources: readonly string[], pods: readonly string[]): string[] =>
+  sources.flatMap((source) => bothOf(pods).map((target) => `${source} to ${target}`));
+
 const held = (): Promise<(readonly string[])[]> => Promise.all(EAST.map((node) => heldBy(lab.place(node))));
 
 /** True when both of east's kernels hold what they did at first; else what differs. */
 async function isWhole(): Promise<true | readonly string[]> {
   const now = await held();
-  const differing = whole.flatMap((before, at) => [
-    ...before.filter((line) => !now[at]?.includes(line)).map((line) => `${EAST[at]} lacks ${line}`),
-    ...(now[at] ?? []).filter((line) => !before.includes(line)).map((line) => `${EAST[at]} has ${line}`),
-  ]);
+  const differing = whole.flatMap((before, at) =>
+    heldDifferences(before, now[at] ?? []).map((line) => `${EAST[at]} ${line}`),
+  );
   return differing.length === 0 || differing;
 }
 
-async function flows(limitMs: number): Promise<void> {
+async function flows(): Promise<void> {
   const sinceMs = Date.now();
-  await eventually(() => traffic.flowsSince(sinceMs), limitMs);
+  await eventually(() => traffic.flowsSince(sinceMs), BACK_LIMIT_MS);
 }
 
-/** Waits until kernels are whole and everybody is answered, and notes how long that took and how long flows were silent. */
-async function comesBack(what: string, sinceMs: number, limitMs = BACK_LIMIT_MS): Promise<void> {
-  await eventually(isWhole, limitMs);
-  const wholeMs = Date.now() - sinceMs;
-  await flows(limitMs);
+/** Waits until kernels are whole and everybody is answered, and notes how long flows were silent since then. @returns milliseconds until kernels were whole */
+async function comesBack(what: string, sinceMs: number): Promise<number> {
+  const wholeMs = await msUntilWhole(isWhole, BACK_LIMIT_MS);
+  await flows();
   const { flow, ms } = traffic.silence(sinceMs);
   figures.push(`${what}: kernels whole after ${wholeMs} ms, longest silence ${ms} ms (${flow})`);
-  expect(wholeMs).toBeLessThan(limitMs);
+  return wholeMs;
+}
+
+/** Waits until, in a second that began after now, these flows were silent and no others. */
+async function areSilent(what: string, expected: readonly string[]): Promise<void> {
+  const sinceMs = Date.now();
+  await eventually(() => {
+    const fromMs = Date.now() - 1_000;
+    if (fromMs < sinceMs) return "the second is not over";
+    const silent = traffic.flowsSince(fromMs);
+    return isDeepStrictEqual(silent === true ? [] : silent.toSorted(), expected.toSorted()) || silent;
+  }, BACK_LIMIT_MS);
+  figures.push(`${what}: ${expected.length} flows silent, the others go on`);
 }
 
 /**
@@ -117,132 +140,132 @@ async function areTold(what: string, pods: readonly string[], damage: () => Prom
 
 const onNode = (node: string, script: string) => () => lab.place(node).run("sh", ["-ec", script]);
 
-/** SIGKILL. */
-function killTunnels(): Promise<void> {
-  const inode = netnsInode(lab.place("east/a").netns);
-  const found = inode === undefined ? [] : processesIn(new Set([inode]));
-  const tunnels = found.filter(({ command }) => command === "wireguard-go");
-  expect(tunnels.length).toBeGreaterThan(0);
-  for (const { pid } of tunnels) process.kill(pid, "SIGKILL");
-  return Promise.resolve();
-}
-
-/** As an admin does it: the kernel drops all routes of the device, and of IPv6 the addresses; then what the machine's own configuration gives it again. */
-function setDownAndUp(node: string): () => Promise<unknown> {
-  const [cluster = "", name] = node.split("/");
-  return () => {
-    const attachments = lab.site(cluster).nodes.find((each) => each.name === name)?.attachments ?? [];
-    const lines = attachments.flatMap((each) => [
-      `address replace ${withLength(each)} dev eth0${each.family === 6 ? " nodad" : ""}`,
-      `route replace default via ${each.router} dev eth0`,
-    ]);
-    const stdin = ["link set eth0 down", "link set eth0 up", ...lines].join("\n");
-    return lab.place(node).run("ip", ["-batch", "-"], { stdin });
-  };
-}
-
-const [GATEWAY, PLAIN] = EAST as [string, string];
-const [ON_GATEWAY, ON_PLAIN] = PODS.east as [string, string];
-const DELETE_DEVICE = "ip link delete trs0-0";
-const DELETE_GROUPS =
-  "ip nexthop show proto 174 | sed -n 's/^id \\([0-9]*\\) group .*/nexthop delete id \\1/p' | ip -batch -";
-const DELETE_NEXTHOPS = "ip nexthop flush proto 174";
-const DELETE_TABLE = "nft delete table inet trestle";
+const killWireGuard = () => killTunnels(lab, GATEWAY);
 
 /** Of every scenario. */
 const nothingInClear = (): void => expect(uplinks.inClear()).toEqual([]);
 
-describe("under living agents, what vanished is back within a second, and nothing leaves in clear meanwhile", () => {
+describe("under living agents, what vanished comes back, and nothing leaves in clear meanwhile", () => {
   afterEach(nothingInClear);
+  const tookMs: number[] = [];
 
-  test.each<[string, number, () => Promise<unknown>]>([
-    ["wireguard-go killed", BACK_LIMIT_MS, killTunnels],
-    ["the tunnel's device deleted", BACK_LIMIT_MS, onNode(GATEWAY, DELETE_DEVICE)],
-    ["routes of a gateway flushed, backstops and all", BACK_LIMIT_MS, onNode(GATEWAY, FLUSH_ROUTES)],
-    ["routes of a plain node flushed, backstops and all", BACK_LIMIT_MS, onNode(PLAIN, FLUSH_ROUTES)],
-    ["nexthop groups deleted", BACK_LIMIT_MS, onNode(GATEWAY, DELETE_GROUPS)],
-    ["nexthops deleted", BACK_LIMIT_MS, onNode(GATEWAY, DELETE_NEXTHOPS)],
-    ["the firewall of a gateway deleted", BACK_LIMIT_MS, onNode(GATEWAY, DELETE_TABLE)],
-    ["the firewall of a plain node deleted", BACK_LIMIT_MS, onNode(PLAIN, DELETE_TABLE)],
-    ["the LAN's device of a plain node set down and up", TOLD_LIMIT_MS, setDownAndUp(PLAIN)],
-    ["the LAN's device of a gateway set down and up", TOLD_LIMIT_MS, setDownAndUp(GATEWAY)],
+  test.each<[string, () => Promise<unknown>]>([
+    ["wireguard-go killed", killWireGuard],
+    ["WireGuard's device deleted", onNode(GATEWAY, DAMAGES.deleteWireGuard)],
+    ["VXLAN's devices deleted", onNode(GATEWAY, DAMAGES.deleteVXLAN)],
+    ["VXLAN's far ends forgotten", onNode(GATEWAY, DAMAGES.forgetFarEnds)],
+    ["VXLAN's neighbours forgotten", onNode(GATEWAY, DAMAGES.forgetNeighbours)],
+    ["routes of a gateway flushed, backstops and all", onNode(GATEWAY, DAMAGES.flushRoutes)],
+    ["routes of a plain node flushed, backstops and all", onNode(PLAIN, DAMAGES.flushRoutes)],
+    ["nexthop groups deleted", onNode(GATEWAY, DAMAGES.deleteGroups)],
+    ["nexthops deleted", onNode(GATEWAY, DAMAGES.deleteNexthops)],
+    ["the firewall of a gateway deleted", onNode(GATEWAY, DAMAGES.deleteTable)],
+    ["the firewall of a plain node deleted", onNode(PLAIN, DAMAGES.deleteTable)],
+    ["the LAN's device of a plain node set down and up", () => setDownAndUp(lab, PLAIN)],
+    ["the LAN's device of a gateway set down and up", () => setDownAndUp(lab, GATEWAY)],
   ])(
     "%s",
-    async (what, limitMs, damage) => {
+    async (what, damage) => {
       const sinceMs = Date.now();
       await damage();
-      await comesBack(`agents alive, ${what}`, sinceMs, limitMs);
+      tookMs.push(await comesBack(`agents alive, ${what}`, sinceMs));
     },
-    2 * TOLD_LIMIT_MS,
+    3 * BACK_LIMIT_MS,
   );
+
+  test("agents hear of it, rather than find it when they look at everything again", () => {
+    figures.push(`agents alive, median until kernels are whole: ${median(tookMs)} ms`);
+    expect(median(tookMs)).toBeLessThan(BY_EVENTS_MS);
+  });
 
   test.each(EAST)(
     "the LAN's carrier of %s gone and back",
     async (node) => {
       await lab.break(`node:${node}`);
       await lab.mend(`node:${node}`);
-      await comesBack(`agents alive, carrier of ${node} back`, Date.now(), TOLD_LIMIT_MS);
+      await comesBack(`agents alive, carrier of ${node} back`, Date.now());
     },
-    60_000,
+    3 * BACK_LIMIT_MS,
   );
 
-  test("the link deleted, and created again", async () => {
-    await areTold("link deleted, the command included", PODS.east, () => lab.ask("link", "delete", "both"));
-    await lab.ask("link", "create", "both", "--members", "east,west");
-    await comesBack("link created again, after the command", Date.now(), TOLD_LIMIT_MS);
-    await eventually(() => allUp(lab, 2));
-  }, 90_000);
+  test.each([
+    ["both", "east,west", "wireguard"],
+    ["south", "east,south", "vxlan"],
+  ])(
+    "the link %s deleted, and created again between %s by %s",
+    async (link, members, tunnel) => {
+      await areTold(`${link} deleted, the command included`, PODS.east, () => lab.ask("link", "delete", link));
+      await lab.ask("link", "create", link, "--members", members, "--tunnel", tunnel);
+      await comesBack(`${link} created again, after the command`, Date.now());
+      await eventually(() => allUp(lab, 6), BACK_LIMIT_MS);
+    },
+    4 * BACK_LIMIT_MS,
+  );
 });
 
 describe("with east's agents dead", () => {
   afterEach(nothingInClear);
   beforeEach(async () => {
     await Promise.all(AGENTS.map(lab.kill));
-    await flows(TOLD_LIMIT_MS);
-  }, 60_000);
+    await flows();
+  }, 2 * BACK_LIMIT_MS);
   /** What a new agent finds it puts right. */
   afterEach(async () => {
     await Promise.all(AGENTS.map((agent) => lab.mend(agent)));
-    await eventually(isWhole, TOLD_LIMIT_MS);
-    await flows(TOLD_LIMIT_MS);
-  }, 90_000);
+    await eventually(isWhole, BACK_LIMIT_MS);
+    await flows();
+  }, 3 * BACK_LIMIT_MS);
 
   test.each<[string, () => Promise<unknown>, readonly string[]]>([
-    ["wireguard-go killed", killTunnels, PODS.east],
-    ["the tunnel's device deleted", onNode(GATEWAY, DELETE_DEVICE), PODS.east],
-    ["nexthops deleted", onNode(GATEWAY, DELETE_NEXTHOPS), PODS.east],
+    ["wireguard-go killed", killWireGuard, PODS.east],
+    ["WireGuard's device deleted", onNode(GATEWAY, DAMAGES.deleteWireGuard), PODS.east],
+    ["VXLAN's devices deleted", onNode(GATEWAY, DAMAGES.deleteVXLAN), PODS.east],
+    ["nexthops deleted", onNode(GATEWAY, DAMAGES.deleteNexthops), PODS.east],
     // It knows the way to the plain node no more, not even for news.
-    ["routes of a gateway flushed, backstops and all", onNode(GATEWAY, FLUSH_ROUTES), [ON_GATEWAY]],
-    ["routes of a plain node flushed, backstops and all", onNode(PLAIN, FLUSH_ROUTES), [ON_PLAIN]],
-    ["the LAN's device of a plain node set down and up", setDownAndUp(PLAIN), [ON_PLAIN]],
+    ["routes of a gateway flushed, backstops and all", onNode(GATEWAY, DAMAGES.flushRoutes), [ON_GATEWAY]],
+    ["routes of a plain node flushed, backstops and all", onNode(PLAIN, DAMAGES.flushRoutes), [ON_PLAIN]],
+    ["the LAN's device of a plain node set down and up", () => setDownAndUp(lab, PLAIN), [ON_PLAIN]],
   ])(
     "%s: pods are told that it is unreachable, and nothing leaves in clear",
     async (what, damage, told) => {
       await areTold(`agents dead, ${what}`, told, damage);
     },
-    60_000,
+    2 * BACK_LIMIT_MS,
   );
 
-  test("the LAN's device of the gateway set down and up: its own pods go on, those behind it are out of reach", async () => {
-    await setDownAndUp(GATEWAY)();
-    const sinceMs = Date.now();
-    const behind = ["west/a", "west/b", ...PODS.west].flatMap((source) =>
-      bothOf([ON_PLAIN]).map((target) => `${source} to ${target}`),
-    );
-    const from = [ON_PLAIN, PLAIN].flatMap((source) => bothOf(PODS.west).map((target) => `${source} to ${target}`));
-    const expected = [...behind, ...from].toSorted();
-    await eventually(() => {
-      const silent = traffic.flowsSince(sinceMs);
-      return isDeepStrictEqual(silent === true ? [] : silent.toSorted(), expected) || silent;
-    });
-    figures.push(`agents dead, the gateway's LAN device down and up: its pods go on after ${Date.now() - sinceMs} ms`);
-  }, 60_000);
+  // A device that is there and does not know where to: nobody is told.
+  test.each([
+    ["far ends", DAMAGES.forgetFarEnds],
+    ["neighbours", DAMAGES.forgetNeighbours],
+  ])(
+    "VXLAN's %s forgotten: what it carried ends, all else goes on, and nothing leaves in clear",
+    async (what, damage) => {
+      await onNode(GATEWAY, damage)();
+      const carried = [...flowsFrom(SENDERS.east, PODS.byVXLAN), ...flowsFrom(PODS.byVXLAN, PODS.east)];
+      await areSilent(`agents dead, VXLAN's ${what} forgotten`, carried);
+    },
+    2 * BACK_LIMIT_MS,
+  );
 
-  test("the LAN's carrier gone and back, on both: all goes on without any agent", async () => {
-    for (const node of EAST) await lab.break(`node:${node}`);
-    for (const node of EAST) await lab.mend(`node:${node}`);
-    await comesBack("agents dead, carriers back", Date.now(), TOLD_LIMIT_MS);
-  }, 60_000);
+  test(
+    "the LAN's device of the gateway set down and up: its own pods go on, those behind it are out of reach",
+    async () => {
+      await setDownAndUp(lab, GATEWAY);
+      const behind = [...flowsFrom(SENDERS.remote, [ON_PLAIN]), ...flowsFrom([ON_PLAIN, PLAIN], REMOTE_PODS)];
+      await areSilent("agents dead, the gateway's LAN device down and up", behind);
+    },
+    2 * BACK_LIMIT_MS,
+  );
+
+  test(
+    "the LAN's carrier gone and back, on both: all goes on without any agent",
+    async () => {
+      for (const node of EAST) await lab.break(`node:${node}`);
+      for (const node of EAST) await lab.mend(`node:${node}`);
+      await comesBack("agents dead, carriers back", Date.now());
+    },
+    3 * BACK_LIMIT_MS,
+  );
 });
 
 test("a route by hand past the tunnels is held by the firewall; with that gone, too, the watch sees what leaves in clear", async () => {
@@ -253,7 +276,7 @@ test("a route by hand past the tunnels is held by the firewall; with that gone, 
   const routeByHand = (): Promise<string> => run("ip", ["-batch", "-"], { stdin: past.join("\n") });
   await areTold("a route by hand past the tunnels", [ON_PLAIN], routeByHand);
   expect(uplinks.inClear()).toEqual([]);
-  await run("sh", ["-c", DELETE_TABLE]);
+  await run("sh", ["-c", DAMAGES.deleteTable]);
   await eventually(() => {
     const seen = uplinks.inClear();
     return (seen.some((line) => line.includes(" IP ")) && seen.some((line) => line.includes(" IP6 "))) || seen;

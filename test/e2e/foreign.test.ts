@@ -11,9 +11,10 @@ import { LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
 /** Beside other programs' rules and settings, on a gateway and on a plain node, and what leaves with which address. */
 
 const lab = newTestLab();
-const FILE = path.join(import.meta.dirname, "two-sites.yaml");
+const FILE = path.join(import.meta.dirname, "both-kinds.yaml");
 const EAST = ["east/a", "east/b"];
-const PODS = { east: ["east/web", "east/api"], west: ["west/db", "west/cache"] };
+/** East's own, and those of clusters that it reaches by WireGuard and, one each over IPv4 and IPv6, by VXLAN. */
+const PODS = { east: ["east/web", "east/api"], remote: ["west/db", "west/cache", "south/mail", "north/feed"] };
 const FAMILIES = [4, 6] as const;
 const PORT = 4008;
 /** Of east's nodes, see the lab file. */
@@ -29,7 +30,7 @@ let mesh: ReadonlyMap<string, readonly string[]>;
 
 beforeAll(async () => {
   await lab.up(FILE);
-  for (const pod of [...PODS.east, ...PODS.west]) servers.push(await serveSources(lab.place(pod), [PORT]));
+  for (const pod of [...PODS.east, ...PODS.remote]) servers.push(await serveSources(lab.place(pod), [PORT]));
   for (const node of EAST) servers.push(await serveSources(lab.place(node), [OPEN_PORT, CLOSED_PORT]));
   servers.push(await serveSources(lab.place("hub"), [PORT]));
   const addresses = EAST.map(async (node) => {
@@ -65,13 +66,13 @@ async function isSeenAs(
   return wrong.length === 0 || wrong.map(({ sender, target, as }) => `${sender} to ${target} as ${as}`);
 }
 
-/** Pods of both sites to each other's as themselves, nodes of east as their mesh addresses. */
+/** Pods of east and of the others to each other as themselves, nodes of east as their mesh addresses. */
 async function allPass(): Promise<true | readonly string[]> {
   const own = (pod: string): string[] => addressesOf([pod]);
   const ways = await Promise.all([
-    isSeenAs(PODS.east, PODS.west, own),
-    isSeenAs(PODS.west, PODS.east, own),
-    isSeenAs(EAST, PODS.west, (node) => mesh.get(node) ?? []),
+    isSeenAs(PODS.east, PODS.remote, own),
+    isSeenAs(PODS.remote, PODS.east, own),
+    isSeenAs(EAST, PODS.remote, (node) => mesh.get(node) ?? []),
   ]);
   const wrong = ways.flatMap((way) => (way === true ? [] : way));
   return wrong.length === 0 || wrong;
@@ -93,7 +94,7 @@ test("nodes, plain and gateway, send with their mesh addresses, pods with their 
 
 test("remote pods reach a program of a node at its mesh address by a port that was opened, and by no other", async () => {
   const targets = [...mesh.values()].flat();
-  for (const pod of PODS.west) {
+  for (const pod of PODS.remote) {
     const [own, own6] = addressesOf([pod]);
     const open = targets.map((target) => [target, target.includes(":") ? own6 : own]);
     expect(await sourcesSeen(lab.place(pod), targets, OPEN_PORT)).toEqual(Object.fromEntries(open));
@@ -131,7 +132,7 @@ describe.each([
   test("is put right when its owner writes it anew, and stays shut where no agent does that", async () => {
     await Promise.all(EAST.map((node) => lab.kill(`agent:${node}`)));
     await onBoth(rewrite);
-    expect(await isSeenAs(PODS.east, PODS.west, () => ["silence", "silence"])).toBe(true);
+    expect(await isSeenAs(PODS.east, PODS.remote, () => ["silence", "silence"])).toBe(true);
     await Promise.all(EAST.map((node) => lab.mend(`agent:${node}`)));
     await passAgain(`${what}, written anew while the agent was dead, after its start`, Date.now());
     const sinceMs = Date.now();
@@ -177,7 +178,7 @@ test("what kube-proxy marked to be masqueraded leaves with the mesh address of t
     ),
   );
   const nodeOf = (pod: string): string => (pod === "east/web" ? "east/a" : "east/b");
-  expect(await isSeenAs(PODS.east, PODS.west, (pod) => mesh.get(nodeOf(pod)) ?? [])).toBe(true);
+  expect(await isSeenAs(PODS.east, PODS.remote, (pod) => mesh.get(nodeOf(pod)) ?? [])).toBe(true);
   await onBoth(IPTABLES("-t mangle -F PREROUTING", "-t nat -F POSTROUTING"));
   expect(await allPass()).toBe(true);
 }, 60_000);

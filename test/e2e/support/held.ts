@@ -1,13 +1,16 @@
 import type { Place } from "../../../lab/place.ts";
+import { eventually } from "../../../platform/testing/eventually.ts";
 
-/** What a node's kernel holds of ours, in so few looks that it can be asked many times a second. */
+/** What a node's kernel holds of ours, in so few looks that it can be asked many times a second. Elements of sets have no order. */
 const SCRIPT = `
   ip -4 -o route show proto 174
   ip -6 -o route show proto 174
   ip nexthop show proto 174
   ip -br address show | grep '^trs' | tr -s ' '
   wg show all dump | cut -f 1,3-5
-  nft -s list table inet trestle 2>&1
+  bridge fdb show | grep ' dev tr[sn]vx'
+  ip neigh show nud permanent
+  nft -s list table inet trestle 2>&1 | sed 's/elements = //' | tr -d '{}' | tr ',' '\\n' | tr -d ' \\t'
   true`;
 
 /** As sorted lines: equal to what it was before, nothing is missing and nothing too many. */
@@ -15,11 +18,24 @@ export async function heldBy({ run }: Place): Promise<readonly string[]> {
   return (await run("sh", ["-c", SCRIPT])).split("\n").toSorted();
 }
 
-/** Deletes all routes of ours in both families, backstops and all: `ip route flush proto 174` stops at the first that has a nexthop object. */
-export const FLUSH_ROUTES = String.raw`
-  for family in 4 6; do
-    ip -$family -o route show proto 174 |
-      sed 's/\\.*//; s/ nhid [0-9]* dev [^ ]*//; s/ nhid [0-9]*//; s/ pref .*//; s/^/route delete /' |
-      ip -$family -force -batch -
-  done
-  test -z "$(ip -4 route show proto 174; ip -6 route show proto 174)"`;
+/** What differs, one line each: `lacks …` was there before, `has …` is there now. */
+export function heldDifferences(before: readonly string[], now: readonly string[]): string[] {
+  return [
+    ...before.filter((line) => !now.includes(line)).map((line) => `lacks ${line}`),
+    ...now.filter((line) => !before.includes(line)).map((line) => `has ${line}`),
+  ];
+}
+
+/**
+ * Waits until `isWhole` says so.
+ * @returns milliseconds until the look began that found it so: on a busy machine a look takes seconds
+ */
+export async function msUntilWhole(isWhole: () => Promise<unknown>, limitMs: number): Promise<number> {
+  const sinceMs = performance.now();
+  let lookedMs = sinceMs;
+  await eventually(() => {
+    lookedMs = performance.now();
+    return isWhole();
+  }, limitMs);
+  return Math.round(lookedMs - sinceMs);
+}
