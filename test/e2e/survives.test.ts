@@ -3,7 +3,9 @@ import { z } from "zod";
 import { mendAll } from "../../lab/faults.ts";
 import type { Place } from "../../lab/place.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
+import { median } from "../bench/stats.ts";
 import { startCapture } from "./support/capture.ts";
+import { heldBy, heldDifferences, msUntilWhole } from "./support/held.ts";
 import { differences, dumpKernel } from "./support/kernel.ts";
 import { monitorKernel } from "./support/monitor.ts";
 import { awaitAnswer, pingOnce, startPings } from "./support/ping.ts";
@@ -137,65 +139,72 @@ describe("damage to a kernel", () => {
     expect(clear).toEqual([]);
   }, 60_000);
 
-  test("a tunnel killed under a living agent is made again within seconds, and nothing leaves in clear meanwhile", async () => {
+  test("a tunnel killed under a living agent is made again, and nothing leaves in clear meanwhile", async () => {
     const pings = await stream();
     const capture = await startCapture(lab.router("east"), "uplink", await meshPrefixes(lab));
     const kernel = await dumpKernel(lab.place("east/a").run);
-    const broken = performance.now();
     await lab.break("tunnel:east/a");
     await passes(pings, 100);
-    const healedMs = performance.now() - broken;
     const { sealed, clear } = await capture.stop();
     const { lost } = await pings.stop();
     expect(lost.length).toBeGreaterThan(0);
-    expect(healedMs).toBeLessThan(10_000);
     expect(sealed.length).toBeGreaterThan(100);
     expect(clear).toEqual([]);
-    expect(differences(kernel, await dumpKernel(lab.place("east/a").run))).toEqual([]);
+    await eventually(async () => {
+      const left = differences(kernel, await dumpKernel(lab.place("east/a").run));
+      return left.length === 0 || left;
+    });
     await eventually(() => allUp(lab, 2));
   }, 60_000);
 
-  /** What somebody does to the kernel by hand, and how soon the agent must have seen it: the kernel tells of most at once. */
-  const AT_ONCE_MS = 8_000;
-  const NEXT_RESYNC_MS = 20_000;
-  test.each<[string, string, number]>([
-    [
-      "the routes of a prefix flushed",
-      'ip route delete "$0" proto 174; ip route delete unreachable "$0" proto 174',
-      AT_ONCE_MS,
-    ],
+  /** What somebody does to the kernel by hand. Of all but the last the kernel tells at once. */
+  const HEARD: readonly (readonly [string, string])[] = [
+    ["the routes of a prefix flushed", 'ip route delete "$0" proto 174; ip route delete unreachable "$0" proto 174'],
     [
       "all routes of ours flushed",
       `ip route show proto 174 | sed "s/ nhid .* proto/ proto/" | while read -r route; do ip route delete $route; done`,
-      AT_ONCE_MS,
     ],
-    ["nexthops flushed, and with them their routes", "ip nexthop flush proto 174", AT_ONCE_MS],
-    ["the nft table deleted", "nft delete table inet trestle", AT_ONCE_MS],
-    ["a chain of it flushed", "nft flush chain inet trestle forward", AT_ONCE_MS],
-    ["the mesh addresses gone with their device", "ip link delete trsmesh", AT_ONCE_MS],
-    ["the tunnel set down", "ip link set trs0-0 down", AT_ONCE_MS],
+    ["nexthops flushed, and with them their routes", "ip nexthop flush proto 174"],
+    ["the nft table deleted", "nft delete table inet trestle"],
+    ["a chain of it flushed", "nft flush chain inet trestle forward"],
+    ["the mesh addresses gone with their device", "ip link delete trsmesh"],
+    ["the tunnel set down", "ip link set trs0-0 down"],
     [
       "the LAN set down and up again",
       "ip link set eth0 down; ip link set eth0 up; ip route add default via 192.168.1.1",
-      AT_ONCE_MS,
     ],
-    [
-      "forwarding switched off and the peers removed",
-      "echo 0 > /proc/sys/net/ipv4/ip_forward; wg show trs0-0 peers | while read key; do wg set trs0-0 peer $key remove; done",
-      NEXT_RESYNC_MS,
-    ],
-  ])(
+  ];
+  const UNHEARD = [
+    "forwarding switched off and the peers removed",
+    "echo 0 > /proc/sys/net/ipv4/ip_forward; wg show trs0-0 peers | while read key; do wg set trs0-0 peer $key remove; done",
+  ] as const;
+  const LIMIT_MS = 40_000;
+  const tookMs = new Map<string, number>();
+
+  test.each([...HEARD, UNHEARD])(
     "%s: the agent puts it right",
-    async (_, damage, limitMs) => {
-      const { run } = lab.place("east/a");
+    async (what, damage) => {
+      const place = lab.place("east/a");
+      const { run } = place;
       const [remote = ""] = (await lab.status()).clusters.find(({ name }) => name === "west")?.podCIDRs ?? [];
-      const before = await dumpKernel(run);
+      const [held, before] = [await heldBy(place), await dumpKernel(run)];
       await run("sh", ["-c", damage, remote]);
+      const isWhole = async (): Promise<unknown> => {
+        const left = heldDifferences(held, await heldBy(place));
+        return left.length === 0 || left;
+      };
+      tookMs.set(what, await msUntilWhole(isWhole, LIMIT_MS));
       await eventually(async () => {
         const left = differences(before, await dumpKernel(run));
         return left.length === 0 || left;
-      }, limitMs);
+      }, LIMIT_MS);
     },
-    60_000,
+    3 * LIMIT_MS,
   );
+
+  test("of what the kernel tells the agent hears, rather than finds it when it looks at everything, every ten seconds", () => {
+    console.log("milliseconds until the kernel was whole again:", Object.fromEntries(tookMs));
+    // What only the next look brings back takes five seconds, half of the times.
+    expect(median(HEARD.map(([what]) => tookMs.get(what) ?? Number.NaN))).toBeLessThan(3_000);
+  });
 });
