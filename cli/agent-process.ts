@@ -4,6 +4,7 @@ import { systemLookup } from "../member-agent/gateway/resolve.ts";
 import type { agentSettings } from "../member-agent/settings.ts";
 import { serveHealth } from "../platform/health.ts";
 import { connectNats } from "../platform/nats/connection.ts";
+import { openLauncher } from "../platform/launch/launcher.ts";
 import { runner } from "../platform/run.ts";
 import { openStateFolder } from "../platform/state-folder.ts";
 import { connectStore, readStoreAccess } from "../platform/store/access.ts";
@@ -20,6 +21,7 @@ export async function runAgentProcess(
   const name = `trestle-agent ${settings.cluster}/${settings.node}`;
   const access = await readStoreAccess(settings.store);
   const folder = await openStateFolder(settings.state, log);
+  const launcher = openLauncher(findTool("trestle-launch"));
   let ready = false;
   const health =
     settings.healthListen &&
@@ -29,7 +31,7 @@ export async function runAgentProcess(
       {
         settings,
         folder,
-        run: runner(),
+        run: runner([], launcher.launch),
         prefix: [],
         wireGuardGo: findTool("wireguard-go"),
         openStore: async () =>
@@ -46,6 +48,7 @@ export async function runAgentProcess(
       signal,
     );
   } finally {
+    await launcher.close();
     await folder.unlock();
   }
   if (health) await health.done;

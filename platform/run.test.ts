@@ -1,11 +1,19 @@
-import { describe, expect, test } from "@jest/globals";
+import { afterAll, describe, expect, test } from "@jest/globals";
 import { hasCode } from "./errors.ts";
+import { openLauncher } from "./launch/launcher.ts";
 import type { ProgramFailure } from "./run.ts";
-import { runner } from "./run.ts";
+import { launchHere, runner } from "./run.ts";
+import { findTool } from "./tools.ts";
 
-const run = runner();
+const launcher = openLauncher(findTool("trestle-launch", ""));
+afterAll(() => launcher.close());
 
-describe("a program", () => {
+describe.each([
+  ["from this process", launchHere],
+  ["by the launcher", launcher.launch],
+])("a program that is started %s", (_, launch) => {
+  const run = runner([], launch);
+
   test("gets its arguments as they are and its standard input whole", async () => {
     expect(await run("printf", ["%s|", "a b", "$HOME", ";"])).toBe("a b|$HOME|;|");
     const secret = "x".repeat(1_000_000);
@@ -13,7 +21,7 @@ describe("a program", () => {
   });
 
   test("is started through the prefix", async () => {
-    expect(await runner(["env", "PLACE=lab"])("sh", ["-c", "echo $PLACE"])).toBe("lab\n");
+    expect(await runner(["env", "PLACE=lab"], launch)("sh", ["-c", "echo $PLACE"])).toBe("lab\n");
   });
 
   test("that fails is told in its own words, with its exit code", async () => {
@@ -38,14 +46,14 @@ describe("a program", () => {
       code: "missing-program",
       message: "no-such-program is not installed; run scripts/setup",
     });
-    await expect(runner(["no-such-prefix"])("true", [])).rejects.toMatchObject({
+    await expect(runner(["no-such-prefix"], launch)("true", [])).rejects.toMatchObject({
       code: "missing-program",
       message: expect.stringContaining("no-such-prefix"),
     });
   });
 
   test("that is not there behind a prefix that is, is not called missing", async () => {
-    const error: unknown = await runner(["env"])("no-such-program", []).catch((caught: unknown) => caught);
+    const error: unknown = await runner(["env"], launch)("no-such-program", []).catch((caught: unknown) => caught);
     expect(hasCode(error, "program-failed")).toBe(true);
   });
 

@@ -3,7 +3,7 @@ import path from "node:path";
 import { MeshError } from "./errors.ts";
 
 /** Programs Trestle starts that no distribution carries in the version it needs; scripts/setup puts them in .cache/bin. */
-export type Tool = "nats-server" | "wireguard-go" | "trestle-cni";
+export type Tool = "nats-server" | "wireguard-go" | "trestle-cni" | "trestle-launch";
 
 /**
  * Absolute path of a tool: the one scripts/setup built, else the first in `searchPath` (a PATH).

@@ -14,7 +14,7 @@ iperf3|iperf3|throughput figures of the demo and the benchmarks
 tcpdump|tcpdump|tests that capture packets
 iptables|iptables|tests beside other firewalls
 rdisc6|ndisc6|IPv6 neighbour tests
-gcc|gcc libc6-dev|compiling the CNI plugin'
+gcc|gcc libc6-dev|essential'
 
 # Lines of SYSTEM_PROGRAMS whose program is not there.
 missing_programs() {

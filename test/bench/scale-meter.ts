@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { pidsIn } from "../../tunnel/testing/namespace.ts";
 import type { TestNode } from "../../tunnel/testing/namespace.ts";
+import { openLauncher } from "../../platform/launch/launcher.ts";
+import { runner } from "../../platform/run.ts";
 import type { Run } from "../../platform/run.ts";
+import { findTool } from "../../platform/tools.ts";
 import { cpuMs } from "./usage.ts";
 
 /** What stands between a start and an end. Milliseconds. */
@@ -19,8 +22,10 @@ export interface Cost {
 
 /** Measures what is done to a node by the programs that {@link Meter.run} starts on it. */
 export interface Meter {
+  /** As an agent's: by a launcher, inside the node. */
   readonly run: Run;
   cost<T>(work: () => Promise<T>): Promise<readonly [T, Cost]>;
+  close(): Promise<void>;
 }
 
 interface Spell {
@@ -31,12 +36,15 @@ interface Spell {
 
 export function meterOn(node: TestNode): Meter {
   let spells: Spell[] = [];
+  const launcher = openLauncher(findTool("trestle-launch", ""), node.prefix);
+  const launched = runner([], launcher.launch);
+  const programsMs = (): number => (launcher.pid === undefined ? 0 : withChildrenMs(launcher.pid));
   const tunnelsMs = async (): Promise<number> => (await tunnelPids(node)).reduce((sum, pid) => sum + cpuMs(pid), 0);
   return {
     run: async (program, args, options) => {
       const start = performance.now();
       try {
-        return await node.run(program, args, options);
+        return await launched(program, args, options);
       } finally {
         const part = partOf([program, ...args, ...firstWord(options?.stdin)]);
         spells.push({ part, start, end: performance.now() });
@@ -44,7 +52,7 @@ export function meterOn(node: TestNode): Meter {
     },
     cost: async (work) => {
       const tunnels = await tunnelsMs();
-      const programs = childrenMs();
+      const programs = programsMs();
       const own = process.cpuUsage();
       spells = [];
       const start = performance.now();
@@ -54,12 +62,13 @@ export function meterOn(node: TestNode): Meter {
       const cost = {
         wallMs,
         ownMs: (user + system) / 1_000,
-        programsMs: childrenMs() - programs,
+        programsMs: programsMs() - programs,
         tunnelsMs: (await tunnelsMs()) - tunnels,
         parts: partsOf(spells),
       };
       return [value, cost];
     },
+    close: launcher.close,
   };
 }
 
@@ -101,9 +110,9 @@ async function tunnelPids(node: TestNode): Promise<number[]> {
   return pids.filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "wireguard-go");
 }
 
-/** Of children that ended and were waited for, proc_pid_stat(5). */
-function childrenMs(): number {
-  const text = readFileSync("/proc/self/stat", "utf8");
+/** Of a process and of its children that ended and were waited for, proc_pid_stat(5). */
+function withChildrenMs(pid: number): number {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * 10;
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * 10;
 }

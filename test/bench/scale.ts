@@ -83,14 +83,15 @@ export async function timeScale(
 
 async function timeGateway(clusters: number, signal: AbortSignal): Promise<ScaleRound> {
   const node = await makeTestNode("scale");
+  const meter = meterOn(node);
   try {
     await wire(node);
-    const meter = meterOn(node);
     const wireGuardGo = findTool("wireguard-go", process.env["PATH"] ?? "");
     const memories = { sysctlMemory: keptSysctls(), endpointMemory: new Map() };
     const deps = { run: meter.run, wireGuardGo, clock: systemClock, ...memories };
     return await timeTurns({ node, meter, deps, plan: dataPathPlanner() }, clusters, signal);
   } finally {
+    await meter.close();
     await node.remove();
   }
 }

@@ -5,13 +5,19 @@ import { runPiped } from "../piped.ts";
 import type { FirewallStep } from "./plan.ts";
 import { nftCommands } from "./plan.ts";
 
+/** Bytes that fit into one argument of a program with room to spare (execve(2): 128 KB). */
+const ARGUMENT_BYTES = 64 * 1024;
+
 /** Carries all steps out in one transaction; no steps, no nft. */
 export async function applyFirewall(run: Run, steps: readonly FirewallStep[]): Promise<Outcome[]> {
   if (steps.length === 0) {
     return [];
   }
   const script = JSON.stringify({ nftables: nftCommands(steps) });
-  const { error } = await attempt("", () => runPiped(run, "nft", ["-j", "-f", "-"], script));
+  // A file by name takes a shell and two more programs; a change of one cluster does without.
+  const { error } = await attempt("", () =>
+    script.length <= ARGUMENT_BYTES ? run("nft", ["-j", script]) : runPiped(run, "nft", ["-j", "-f", "-"], script),
+  );
   return steps.map((step) => ({ step: sentence(step), error }));
 }
 
