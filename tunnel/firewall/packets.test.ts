@@ -177,7 +177,8 @@ describe("with routes past every tunnel, as a default route is where ours were f
   const GONE = ["10.1.9.99/32", "fd65:1:0:9::99/128"];
   const router = (prefix: string) => (prefix.includes(":") ? "fd65:1:0:1::66" : "192.168.50.2");
   const change = async (verb: string) => {
-    for (const prefix of [...PAST, ...GONE]) await crossing.gateway.run("ip", ["route", verb, prefix, "via", router(prefix)]);
+    for (const prefix of [...PAST, ...GONE])
+      await crossing.gateway.run("ip", ["route", verb, prefix, "via", router(prefix)]);
   };
   beforeAll(() => change("add"), 60_000);
   afterAll(() => change("delete"), 60_000);
