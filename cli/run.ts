@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { setImmediate } from "node:timers/promises";
 import { MeshError } from "../platform/errors.ts";
 import { explainError } from "./error-text.ts";
 import { EXIT, Verdict } from "./exit.ts";
@@ -31,6 +32,8 @@ export async function runCLI(argv: readonly string[], shell: Shell): Promise<num
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (error instanceof Verdict) return error.exitCode;
+    // Ctrl-C ends the programs that run for us, too, and we may hear of that first.
+    await setImmediate();
     if (shell.signal.aborted) return EXIT.interrupted;
     shell.err(explainError(error, globals));
     return error instanceof MeshError && WRONG_LINE.has(error.code) ? EXIT.usage : EXIT.failed;
