@@ -1,0 +1,128 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { readCall } from "./call.ts";
+import { CNIError } from "./cni-error.ts";
+
+const CONFIGURATION = { cniVersion: "1.1.0", name: "pods", type: "trestle-cni" };
+const ATTACHED = { CNI_CONTAINERID: "sandbox-1", CNI_IFNAME: "eth0", CNI_NETNS: "/run/netns/pod" };
+
+function question(environment: Readonly<Record<string, string>>, input: unknown = CONFIGURATION): Uint8Array {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}\0`);
+  return Buffer.from(`${variables.join("")}\0${typeof input === "string" ? input : JSON.stringify(input)}`);
+}
+
+/** Code and words of what a call is refused with. */
+function refusalOf(asked: Uint8Array): string {
+  try {
+    return `accepted: ${readCall(asked).command}`;
+  } catch (error) {
+    if (error instanceof CNIError) return `${error.code}: ${error.message}`;
+    throw error;
+  }
+}
+
+test("an ADD has its attachment, its namespace and what the runtime says of the pod", () => {
+  const CNI_ARGS = "IgnoreUnknown=1;K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0;K8S_POD_UID=u=1";
+  expect(readCall(question({ CNI_COMMAND: "ADD", CNI_ARGS, ...ATTACHED }))).toEqual({
+    command: "ADD",
+    version: "1.1.0",
+    configuration: { cniVersion: "1.1.0", name: "pods", type: "trestle-cni" },
+    netns: "/run/netns/pod",
+    attachment: { sandbox: "sandbox-1", interface: "eth0" },
+    args: { IgnoreUnknown: "1", K8S_POD_NAMESPACE: "shop", K8S_POD_NAME: "web-0", K8S_POD_UID: "u=1" },
+  });
+});
+
+test("a DEL needs no namespace, for it may be gone", () => {
+  const { CNI_NETNS: _, ...rest } = ATTACHED;
+  for (const environment of [rest, { ...rest, CNI_NETNS: "" }])
+    expect(readCall(question({ CNI_COMMAND: "DEL", ...environment }))).toMatchObject({ netns: undefined });
+});
+
+test("a GC has the attachments that are valid, none where none are told", () => {
+  const valid = [{ containerID: "a", ifname: "eth0", more: 1 }];
+  const told = { ...CONFIGURATION, "cni.dev/valid-attachments": valid };
+  expect(readCall(question({ CNI_COMMAND: "GC", CNI_PATH: "/opt/cni/bin" }, told))).toMatchObject({
+    valid: [{ sandbox: "a", interface: "eth0" }],
+  });
+  expect(readCall(question({ CNI_COMMAND: "GC" }))).toMatchObject({ valid: [] });
+});
+
+test("VERSION is answered in the version that is asked in, and without any configuration", () => {
+  expect(readCall(question({ CNI_COMMAND: "VERSION" }, { cniVersion: "0.4.0" }))).toMatchObject({ version: "0.4.0" });
+  expect(readCall(question({ CNI_COMMAND: "VERSION" }, ""))).toMatchObject({ version: "1.1.0" });
+});
+
+test.each<[string, Uint8Array, string]>([
+  ["no command", question(ATTACHED), "4: CNI_COMMAND is missing, not one of ADD, DEL, CHECK, GC, STATUS, VERSION"],
+  [
+    "another command",
+    question({ CNI_COMMAND: "add" }),
+    '4: CNI_COMMAND is "add", not one of ADD, DEL, CHECK, GC, STATUS, VERSION',
+  ],
+  ["no namespace", question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_NETNS: "" }), "4: CNI_NETNS is missing"],
+  ["no sandbox", question({ CNI_COMMAND: "DEL", CNI_IFNAME: "eth0" }), "4: CNI_CONTAINERID is missing"],
+  [
+    "a sandbox that is a path",
+    question({ CNI_COMMAND: "DEL", ...ATTACHED, CNI_CONTAINERID: "../etc" }),
+    '4: CNI_CONTAINERID "../etc" is no container\'s id',
+  ],
+  [
+    "an interface with too long a name",
+    question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_IFNAME: "sixteencharacter" }),
+    '4: CNI_IFNAME "sixteencharacter" can\'t be the name of an interface',
+  ],
+  [
+    "arguments that are none",
+    question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_ARGS: "A=1;B" }),
+    '4: CNI_ARGS has "B", which is no KEY=VALUE',
+  ],
+  [
+    "no JSON",
+    question({ CNI_COMMAND: "ADD", ...ATTACHED }, "{"),
+    "6: the network configuration on standard input is no JSON",
+  ],
+  [
+    "an older version",
+    question({ CNI_COMMAND: "ADD", ...ATTACHED }, { ...CONFIGURATION, cniVersion: "0.4.0" }),
+    '1: cniVersion "0.4.0" is not supported; write 1.0.0 or 1.1.0',
+  ],
+  [
+    "no version",
+    question({ CNI_COMMAND: "ADD", ...ATTACHED }, { name: "pods", type: "trestle-cni" }),
+    "1: cniVersion is missing; write 1.0.0 or 1.1.0",
+  ],
+  [
+    "GC in a version that has none",
+    question({ CNI_COMMAND: "GC" }, { ...CONFIGURATION, cniVersion: "1.0.0" }),
+    "1: cniVersion 1.0.0 knows no GC; write 1.1.0",
+  ],
+  [
+    "a configuration without its name",
+    question({ CNI_COMMAND: "STATUS" }, { cniVersion: "1.1.0", type: 7 }),
+    expect.stringMatching(/^7: the network configuration is wrong: name: .*; type: /) as unknown as string,
+  ],
+])("a call with %s is refused, with the specification's code", (_, asked, refusal) => {
+  expect(refusalOf(asked)).toEqual(refusal);
+});
+
+test("whatever comes is understood, or refused by a code of the specification", () => {
+  const words = fc.oneof(
+    fc.string(),
+    fc.constantFrom("ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION", "eth0", "A=1;B=2", ""),
+  );
+  const names = fc.constantFrom("CNI_COMMAND", "CNI_CONTAINERID", "CNI_IFNAME", "CNI_NETNS", "CNI_ARGS", "CNI_X");
+  const inputs = fc.oneof(fc.json(), fc.string(), fc.constant(JSON.stringify(CONFIGURATION)));
+  fc.assert(
+    fc.property(fc.dictionary(names, words), inputs, (environment, input) => {
+      expect(refusalOf(question(environment, input))).toMatch(/^(accepted|1|4|6|7): /);
+    }),
+    { numRuns: 2_000 },
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(refusalOf(bytes)).toMatch(/^(accepted|1|4|6|7): /);
+    }),
+    { numRuns: 2_000 },
+  );
+});

@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, statSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { text } from "node:stream/consumers";
+import { MeshError } from "../../platform/errors.ts";
+import { createLog } from "../../platform/log.ts";
+import { findTool } from "../../platform/tools.ts";
+import type { CNICommands } from "./serve.ts";
+import { serveCNI } from "./serve.ts";
+import { CNI_CODES, CNIError } from "./cni-error.ts";
+
+/** The plugin as a runtime starts it, and the server that an agent has. */
+
+const log = createLog({ level: "silent", pretty: false });
+const CONFIGURATION = { cniVersion: "1.1.0", name: "pods", type: "trestle-cni" };
+const ATTACHED = { CNI_CONTAINERID: "sandbox-1", CNI_IFNAME: "eth0", CNI_NETNS: "/run/netns/pod" };
+const WIRE = {
+  device: "tp0",
+  deviceMac: "02:00:00:00:00:01",
+  interface: "eth0",
+  interfaceMac: "02:00:00:00:00:02",
+  netns: "/run/netns/pod",
+  mtu: 1_420,
+  addresses: [
+    { address: "10.64.0.2", nextHop: "169.254.1.1" },
+    { address: "fd64::2", nextHop: "fe80::1" },
+  ],
+};
+
+let folder: string;
+let file: string;
+let life: AbortController;
+let done: Promise<void>;
+
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "trestle-cni-"));
+  file = path.join(folder, "cni.sock");
+  life = new AbortController();
+});
+afterEach(async () => {
+  life.abort();
+  await done;
+  await rm(folder, { recursive: true });
+});
+
+const nothing = () => Promise.resolve();
+async function serve(commands: Partial<CNICommands> = {}): Promise<void> {
+  const all = { add: () => Promise.resolve(WIRE), del: nothing, check: nothing, gc: nothing, status: nothing };
+  ({ done } = await serveCNI(file, { ...all, ...commands }, log, life.signal));
+}
+
+async function call(command: string, configuration: unknown = CONFIGURATION) {
+  const env = { TRESTLE_CNI_SOCKET: file, CNI_COMMAND: command, ...ATTACHED };
+  const child = spawn(findTool("trestle-cni", ""), [], { env });
+  child.stdin.end(JSON.stringify(configuration));
+  const [said, [code]] = await Promise.all([text(child.stdout), once(child, "close") as Promise<[number]>]);
+  return { code, said: said === "" ? undefined : (JSON.parse(said) as unknown) };
+}
+
+test("an ADD is answered with the pod's interfaces, addresses and routes", async () => {
+  await serve();
+  expect(await call("ADD")).toEqual({
+    code: 0,
+    said: {
+      cniVersion: "1.1.0",
+      interfaces: [
+        { name: "tp0", mac: "02:00:00:00:00:01" },
+        { name: "eth0", mac: "02:00:00:00:00:02", sandbox: "/run/netns/pod", mtu: 1_420 },
+      ],
+      ips: [
+        { address: "10.64.0.2/32", gateway: "169.254.1.1", interface: 1 },
+        { address: "fd64::2/128", gateway: "fe80::1", interface: 1 },
+      ],
+      routes: [
+        { dst: "0.0.0.0/0", gw: "169.254.1.1" },
+        { dst: "::/0", gw: "fe80::1" },
+      ],
+      dns: {},
+    },
+  });
+});
+
+test.each(["DEL", "CHECK", "GC", "STATUS"])("a %s that is well has nothing to say", async (command) => {
+  await serve();
+  expect(await call(command)).toEqual({ code: 0, said: undefined });
+});
+
+test("VERSION says which there are", async () => {
+  await serve();
+  const said = { cniVersion: "1.1.0", supportedVersions: ["1.0.0", "1.1.0"] };
+  expect(await call("VERSION")).toEqual({ code: 0, said });
+});
+
+test.each<[string, unknown, object]>([
+  [
+    "of the specification keeps its code",
+    new CNIError(CNI_CODES.notAvailable, "not ready", "no block yet"),
+    { code: 50, msg: "not ready", details: "no block yet" },
+  ],
+  [
+    "that waiting can mend is to be tried again",
+    new MeshError("store-unreachable", "no answer", { retry: true }),
+    { code: 11, msg: "no answer", details: "store-unreachable" },
+  ],
+  [
+    "that it can't is a refusal",
+    new MeshError("contradiction", "two Networks", { retry: false }),
+    { code: 100, msg: "two Networks", details: "contradiction" },
+  ],
+  ["that nobody thought of is told all the same", new TypeError("oops"), { code: 5, msg: "oops" }],
+])("a failure %s, in the version of the call", async (_, error, told) => {
+  await serve({ add: () => Promise.reject(error) });
+  const { code, said } = await call("ADD", { ...CONFIGURATION, cniVersion: "1.0.0" });
+  expect({ code, said }).toEqual({ code: 1, said: { cniVersion: "1.0.0", ...told } });
+});
+
+test("many ask at once, and each gets its own answer", async () => {
+  await serve({ add: (asked) => Promise.resolve({ ...WIRE, mtu: Number(asked.configuration.name) }) });
+  const sizes = Array.from({ length: 30 }, (_, at) => 1_000 + at);
+  const answers = await Promise.all(sizes.map((mtu) => call("ADD", { ...CONFIGURATION, name: String(mtu) })));
+  expect(answers.map(({ said }) => (said as { interfaces: { mtu?: number }[] }).interfaces[1]?.mtu)).toEqual(sizes);
+});
+
+test("its socket is root's alone, takes the place of one left behind, and is gone when it stops", async () => {
+  await writeFile(file, "");
+  await serve();
+  expect((statSync(file).mode & 0o777).toString(8)).toBe("600");
+  life.abort();
+  await done;
+  expect(existsSync(file)).toBe(false);
+});
