@@ -5,8 +5,14 @@ import type { Ruleset } from "./ruleset.ts";
 /** All steps of a plan are one nft transaction: they happen together or not at all. */
 export type FirewallStep =
   | { readonly op: "write"; readonly ruleset: Ruleset }
-  | { readonly op: "add" | "delete"; readonly set: string; readonly elements: readonly Json[] }
+  | ElementStep
   | { readonly op: "delete table" };
+
+interface ElementStep {
+  readonly op: "add" | "delete";
+  readonly set: string;
+  readonly elements: readonly Json[];
+}
 
 /** Rules are written anew only when one differs; prefixes come and go without touching them. */
 export function planFirewall(want: Ruleset | undefined, have: Ruleset | undefined): FirewallStep[] {
@@ -16,8 +22,13 @@ export function planFirewall(want: Ruleset | undefined, have: Ruleset | undefine
   if (have === undefined || fingerprint(want.objects) !== fingerprint(have.objects)) {
     return [{ op: "write", ruleset: want }];
   }
-  return [...want.elements].flatMap(([set, wanted]) => {
-    const present = have.elements.get(set) ?? new Map<string, Json>();
+  return planElements(want.elements, have.elements);
+}
+
+/** Steps that make sets of the same table hold these elements. */
+export function planElements(want: Ruleset["elements"], have: Ruleset["elements"]): ElementStep[] {
+  return [...want].flatMap(([set, wanted]) => {
+    const present = have.get(set) ?? new Map<string, Json>();
     const gone = [...present].filter(([text]) => !wanted.has(text)).map(([, element]) => element);
     const fresh = [...wanted].filter(([text]) => !present.has(text)).map(([, element]) => element);
     // Deleted first: a new element may lie where an old one was.
