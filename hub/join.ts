@@ -8,10 +8,10 @@ import { readName } from "../mesh/names.ts";
 import type { Cluster, ClusterSpec, JoinToken, LedgerSpec } from "../mesh/resources.ts";
 import { readCidr } from "../mesh/typed-cidr.ts";
 import type { Clock } from "../platform/clock.ts";
-import { accepted, hasCode, MeshError } from "../platform/errors.ts";
+import { accepted, MeshError } from "../platform/errors.ts";
 import { isUserKey } from "../platform/identity/nkey.ts";
 import { isPublicKey } from "../platform/identity/signature.ts";
-import { amendStatus } from "../platform/store/amend.ts";
+import { amendStatus, retryOnConflict } from "../platform/store/amend.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import type { HubKeys } from "./keys.ts";
 import type { HubLedger } from "./ledger.ts";
@@ -146,27 +146,22 @@ async function writeCluster(
   { cluster: name, labels, podCIDRs, allowedCIDRs, localCIDRs }: JoinRequest,
 ): Promise<void> {
   const spec = { podCIDRs, allowedCIDRs, localCIDRs } satisfies Partial<ClusterSpec>;
-  for (;;) {
+  await retryOnConflict(async () => {
     const present = await store.get(clusterKind, name);
-    try {
-      if (present === undefined) {
-        await store.create(clusterKind, {
-          metadata: { name, labels, finalizers: [LEDGER_FINALIZER] },
-          spec: { ...spec, paused: false },
-        });
-      } else {
-        const finalizers = [...new Set([...present.metadata.finalizers, LEDGER_FINALIZER])];
-        await store.update(clusterKind, {
-          ...present,
-          metadata: { ...present.metadata, finalizers },
-          spec: { ...present.spec, ...spec },
-        });
-      }
+    if (present === undefined) {
+      await store.create(clusterKind, {
+        metadata: { name, labels, finalizers: [LEDGER_FINALIZER] },
+        spec: { ...spec, paused: false },
+      });
       return;
-    } catch (error) {
-      if (!hasCode(error, "conflict") && !hasCode(error, "already-exists")) throw error;
     }
-  }
+    const finalizers = [...new Set([...present.metadata.finalizers, LEDGER_FINALIZER])];
+    await store.update(clusterKind, {
+      ...present,
+      metadata: { ...present.metadata, finalizers },
+      spec: { ...present.spec, ...spec },
+    });
+  });
 }
 
 function wrongHubKey(): MeshError {

@@ -2,7 +2,8 @@ import { ledgerKind } from "../crds/ledger.ts";
 import { SINGLETON_NAME } from "../mesh/names.ts";
 import type { Checked } from "../mesh/refusal.ts";
 import type { Ledger, LedgerSpec } from "../mesh/resources.ts";
-import { accepted, hasCode, MeshError } from "../platform/errors.ts";
+import { accepted, MeshError } from "../platform/errors.ts";
+import { retryOnConflict } from "../platform/store/amend.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import type { HubMemory, LedgerMark } from "./memory.ts";
 
@@ -29,18 +30,13 @@ export class HubLedger {
    * @throws MeshError with the refusal's code when `change` refuses, `hub-amnesia`
    */
   async change<T extends { readonly ledger: LedgerSpec }>(change: (ledger: LedgerSpec) => Checked<T>): Promise<T> {
-    for (;;) {
+    return retryOnConflict(async () => {
       const present = await this.#present();
       const outcome = accepted(change(present.spec));
-      try {
-        await this.#memory.noteLedger(
-          markOf(await this.#store.update(ledgerKind, { ...present, spec: outcome.ledger })),
-        );
-        return outcome;
-      } catch (error) {
-        if (!hasCode(error, "conflict")) throw error;
-      }
-    }
+      const written = await this.#store.update(ledgerKind, { ...present, spec: outcome.ledger });
+      await this.#memory.noteLedger(markOf(written));
+      return outcome;
+    });
   }
 
   async #present(): Promise<Ledger> {

@@ -1,7 +1,8 @@
 import { clusterKind } from "../crds/cluster.ts";
 import { releaseCluster } from "../mesh/ledger.ts";
 import { NONE, termsBetween } from "../mesh/ties.ts";
-import { hasCode, MeshError } from "../platform/errors.ts";
+import { MeshError } from "../platform/errors.ts";
+import { retryOnConflict } from "../platform/store/amend.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import type { HubKeys } from "./keys.ts";
 import type { HubLedger } from "./ledger.ts";
@@ -38,17 +39,12 @@ export async function finishRemoval(
   userKey: string | undefined,
 ): Promise<void> {
   if (userKey !== undefined) await keys.revoke(userKey);
-  for (;;) {
+  await retryOnConflict(async () => {
     const cluster = await store.get(clusterKind, name);
     if (cluster?.metadata.deletionTimestamp === undefined) return;
     const finalizers = cluster.metadata.finalizers.filter((each) => each !== LEDGER_FINALIZER);
-    try {
-      await store.update(clusterKind, { ...cluster, metadata: { ...cluster.metadata, finalizers } });
-      return;
-    } catch (error) {
-      if (!hasCode(error, "conflict")) throw error;
-    }
-  }
+    await store.update(clusterKind, { ...cluster, metadata: { ...cluster.metadata, finalizers } });
+  });
 }
 
 /** Both, for whoever needs no answer in between. */

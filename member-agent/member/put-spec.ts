@@ -1,4 +1,4 @@
-import { hasCode } from "../../platform/errors.ts";
+import { retryOnConflict } from "../../platform/store/amend.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "../../platform/store/port.ts";
 
 /**
@@ -11,14 +11,9 @@ export async function putSpec<T extends StoredObject>(
   name: string,
   change: (present: T["spec"] | undefined) => T["spec"],
 ): Promise<void> {
-  for (;;) {
+  await retryOnConflict(async () => {
     const present = await store.get(kind, name);
-    try {
-      if (present === undefined) await store.create(kind, { metadata: { name }, spec: change(undefined) });
-      else await store.update(kind, { ...present, spec: change(present.spec) });
-      return;
-    } catch (error) {
-      if (!hasCode(error, "conflict") && !hasCode(error, "already-exists")) throw error;
-    }
-  }
+    if (present === undefined) await store.create(kind, { metadata: { name }, spec: change(undefined) });
+    else await store.update(kind, { ...present, spec: change(present.spec) });
+  });
 }
