@@ -1,5 +1,5 @@
 import type { Json } from "./firewall/expressions.ts";
-import { setsOf } from "./firewall/sets.ts";
+import { elementsBySet, setsOf } from "./firewall/sets.ts";
 import { NFT_TABLE } from "./marks.ts";
 import { nexthopArguments } from "./nexthops/plan.ts";
 import { routeKey } from "./routes/plan.ts";
@@ -79,13 +79,13 @@ function entriesOf({ vxlan }: DataPath): (text: string, isGone: boolean) => bool
 const ELEMENT = new RegExp(`^delete element inet ${NFT_TABLE} (\\S+) \\{ (\\S+(?: \\. \\S+)*) \\}\\s*$`);
 
 function elementsOf({ firewall }: DataPath): (text: string) => boolean {
-  const sets = new Map(firewall && setsOf(firewall).map(({ name, elements }) => [name, elements]));
+  const sets = firewall && elementsBySet(setsOf(firewall));
   return (text) => {
     const [, set = "", spelled = ""] = ELEMENT.exec(text) ?? [];
     const parts = spelled.split(" . ").map(readPart);
     if (parts.some((part) => part === undefined)) return false;
     const element = parts.length === 1 ? parts[0] : { concat: parts };
-    return sets.get(set)?.has(JSON.stringify(element)) === false;
+    return sets?.get(set)?.has(JSON.stringify(element)) === false;
   };
 }
 

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import type { Firewall } from "../state.ts";
 import type { FirewallStep } from "./plan.ts";
 import { planElements } from "./plan.ts";
-import { rulesetOf } from "./ruleset.ts";
+import { elementsBySet, setsOf } from "./sets.ts";
 
-/** Lists that are spelled out in rules ({@link rulesetOf}); each of the others is in sets of its own. */
+/** Lists that are spelled out in rules (rulesetOf); each of the others is in sets of its own. */
 const IN_RULES: readonly (keyof Firewall)[] = ["clusterDevices", "nodeAddresses"];
 
 /**
@@ -18,5 +18,5 @@ export function planFirewallChange(want: Firewall, held: Firewall): FirewallStep
   if (equal.length === lists.length) return [];
   if (!IN_RULES.every((list) => equal.includes(list))) return undefined;
   const emptied = Object.fromEntries(equal.map((list) => [list, []]));
-  return planElements(rulesetOf({ ...want, ...emptied }).elements, rulesetOf({ ...held, ...emptied }).elements);
+  return planElements(elementsBySet(setsOf({ ...want, ...emptied })), elementsBySet(setsOf({ ...held, ...emptied })));
 }

@@ -1,6 +1,7 @@
 import { NFT_TABLE } from "../marks.ts";
 import type { Json, NftObject } from "./expressions.ts";
 import type { Ruleset } from "./ruleset.ts";
+import type { Elements } from "./sets.ts";
 
 /** All steps of a plan are one nft transaction: they happen together or not at all. */
 export type FirewallStep =
@@ -26,7 +27,7 @@ export function planFirewall(want: Ruleset | undefined, have: Ruleset | undefine
 }
 
 /** Steps that make sets of the same table hold these elements. */
-export function planElements(want: Ruleset["elements"], have: Ruleset["elements"]): ElementStep[] {
+export function planElements(want: Elements, have: Elements): ElementStep[] {
   return [...want].flatMap(([set, wanted]) => {
     const present = have.get(set) ?? new Map<string, Json>();
     const gone = [...present].filter(([text]) => !wanted.has(text)).map(([, element]) => element);

@@ -65,6 +65,14 @@ function nftSet(
   return { name, declaration, elements: byText(elements) };
 }
 
+/** Set name to its elements, each by a text of its own. */
+export type Elements = ReadonlyMap<string, ReadonlyMap<string, Json>>;
+
+/** What the sets hold. */
+export function elementsBySet(sets: readonly NftSet[]): Elements {
+  return new Map(sets.map(({ name, elements }) => [name, elements]));
+}
+
 /** Elements as nft has them, each by a text of its own, so that two lists can be compared. */
 export function byText(elements: readonly Json[]): Map<string, Json> {
   return new Map(elements.map((element) => [JSON.stringify(element), element]));
