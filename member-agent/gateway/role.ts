@@ -12,7 +12,7 @@ import type { StateFolder } from "../../platform/state-folder.ts";
 import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import type { ConnectNats } from "../member/connect.ts";
-import { MEMBER_OBJECT } from "../member/join.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 import type { OwnGateway } from "../situation.ts";
 import { forgetWireGuardKey, openWireGuardKey } from "./key.ts";
 import { forgetLastView, isBelieved, pinsOf, readLastView, ViewReader } from "./mail.ts";
@@ -109,7 +109,7 @@ export class GatewayRole {
    * failed nothing is left, so that the next call begins it anew.
    */
   async connect(store: ResourceStore, known: () => KnownGateways): Promise<void> {
-    const credential = (await store.get(credentialKind, MEMBER_OBJECT))?.spec;
+    const credential = (await store.get(credentialKind, SINGLETON_NAME))?.spec;
     if (credential?.userJWT === undefined) return;
     const present = this.#session;
     if (present?.credential.userJWT === credential.userJWT && present.credential.hubKey === credential.hubKey) return;

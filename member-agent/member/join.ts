@@ -2,6 +2,7 @@ import { credentialKind } from "../../crds/credential.ts";
 import { membershipKind } from "../../crds/membership.ts";
 import { joinAnswer } from "../../crds/wire/join.ts";
 import type { JoinAnswer, JoinRequest } from "../../crds/wire/join.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 import type { CredentialSpec, Membership, MembershipSpec } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import type { JoinToken } from "../../platform/identity/join-token.ts";
@@ -15,9 +16,6 @@ import type { ResourceStore } from "../../platform/store/port.ts";
 import { askHub } from "./ask.ts";
 import type { ConnectNats } from "./connect.ts";
 import { putSpec } from "./put-spec.ts";
-
-/** The name of the one Membership and the one Credential of a member's store. */
-export const MEMBER_OBJECT = "mesh";
 
 /** What whoever joins may ask for beyond what the token says. */
 export type JoinWishes = Omit<JoinRequest, "userKey" | "signingKey" | "hubKey">;
@@ -57,7 +55,7 @@ export async function joinMesh(
     const { userJWT, renewJWT, number, podCIDRs, meshPrefixes } = answer;
     await writeCredential(store, { ...credential, userJWT, renewJWT });
     await writeMembership(store, { mesh: token.mesh, cluster: answer.cluster, phase: "Joined", localCIDRs });
-    await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) => ({
+    await amendStatus(store, membershipKind, SINGLETON_NAME, ({ status }) => ({
       ...status,
       number,
       podCIDRs,
@@ -71,8 +69,8 @@ export async function joinMesh(
 
 /** The keys that a first try with this token stored, else new ones, stored. */
 async function prepareCredential(store: ResourceStore, token: JoinToken): Promise<CredentialSpec> {
-  const membership = await store.get(membershipKind, MEMBER_OBJECT);
-  const present = await store.get(credentialKind, MEMBER_OBJECT);
+  const membership = await store.get(membershipKind, SINGLETON_NAME);
+  const present = await store.get(credentialKind, SINGLETON_NAME);
   const sameToken = present?.spec.tokenID === token.id && present.spec.mesh === token.mesh;
   if (membership?.spec.phase === "Joined" && !sameToken) throw alreadyJoined(membership);
   const { mesh, cluster, urls: natsURLs, ca, hubKey, id: tokenID } = token;
@@ -84,13 +82,13 @@ async function prepareCredential(store: ResourceStore, token: JoinToken): Promis
 }
 
 async function writeCredential(store: ResourceStore, spec: CredentialSpec): Promise<CredentialSpec> {
-  await putSpec(store, credentialKind, MEMBER_OBJECT, () => spec);
+  await putSpec(store, credentialKind, SINGLETON_NAME, () => spec);
   return spec;
 }
 
 async function writeMembership(store: ResourceStore, spec: MembershipSpec): Promise<void> {
   // A repeated join of a joined cluster must not take its agents' data path away meanwhile.
-  await putSpec(store, membershipKind, MEMBER_OBJECT, (present) => (present?.phase === "Joined" ? present : spec));
+  await putSpec(store, membershipKind, SINGLETON_NAME, (present) => (present?.phase === "Joined" ? present : spec));
 }
 
 function alreadyJoined({ spec }: Membership): MeshError {

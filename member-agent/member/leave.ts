@@ -16,7 +16,7 @@ import type { ResourceKind, ResourceStore, StoredObject } from "../../platform/s
 import { askHub } from "./ask.ts";
 import { connectAsMember } from "./connect.ts";
 import type { ConnectNats } from "./connect.ts";
-import { MEMBER_OBJECT } from "./join.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 import { putSpec } from "./put-spec.ts";
 
 export interface LeaveParts {
@@ -44,11 +44,11 @@ export async function leaveMesh(
   how: LeaveHow,
   signal: AbortSignal,
 ): Promise<string> {
-  const membership = await store.get(membershipKind, MEMBER_OBJECT);
+  const membership = await store.get(membershipKind, SINGLETON_NAME);
   if (membership === undefined) throw new MeshError("not-joined", "this cluster is in no mesh", { retry: false });
-  const credential = await store.get(credentialKind, MEMBER_OBJECT);
+  const credential = await store.get(credentialKind, SINGLETON_NAME);
   if (credential?.spec.userJWT !== undefined && !how.withoutHub) await tellHub(connect, credential.spec);
-  await putSpec(store, membershipKind, MEMBER_OBJECT, () => ({ ...membership.spec, phase: "Left" as const }));
+  await putSpec(store, membershipKind, SINGLETON_NAME, () => ({ ...membership.spec, phase: "Left" as const }));
   await removeAll(store, credentialKind);
 
   const deadline = clock.monotonic() + how.limitMs;

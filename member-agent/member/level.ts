@@ -5,7 +5,7 @@ import { nodeKind } from "../../crds/node.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
 import type { Gateway, IPBlock, Membership, MeshNode, Metadata, RemoteCluster } from "../../mesh/resources.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
-import { MEMBER_OBJECT } from "./join.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 
 /** What the cluster's own store says at this moment: what any agent of the member may know. */
 export interface MemberLevel {
@@ -42,7 +42,7 @@ export function watchMember(
     synced: Promise.all(all.map((watch) => watch.synced)).then(() => undefined),
     done: Promise.all(all.map((watch) => watch.done)).then(() => undefined),
     level: () => ({
-      membership: memberships.objects.get(MEMBER_OBJECT),
+      membership: memberships.objects.get(SINGLETON_NAME),
       nodes: [...nodes.objects.values()],
       blocks: [...blocks.objects.values()],
       gateways: [...gateways.objects.values()],

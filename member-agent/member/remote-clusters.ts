@@ -6,7 +6,7 @@ import { compareRevisions } from "../../mesh/revision.ts";
 import type { View } from "../../mesh/view-records.ts";
 import { amendStatus } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
-import { MEMBER_OBJECT } from "./join.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 
 /** What has to be written so that the member's store says what its view says. */
 export type RemoteStep =
@@ -45,7 +45,7 @@ export function planRemoteClusters(view: View, revision: Revision, present: read
  * Where a later view was written already, nothing: a gateway that is cut off from the hub may lead, too.
  */
 export async function writeView(store: ResourceStore, view: View, revision: Revision): Promise<void> {
-  const membership = await store.get(membershipKind, MEMBER_OBJECT);
+  const membership = await store.get(membershipKind, SINGLETON_NAME);
   const present = await store.list(remoteClusterKind);
   // A writer that was cut short left later objects, and its revision in those alone.
   const written = [membership?.status.revision, ...present.map(({ spec }) => spec.revision)];
@@ -56,7 +56,7 @@ export async function writeView(store: ResourceStore, view: View, revision: Revi
     else await store.delete(remoteClusterKind, step.name);
   }
   const { number, podCIDRs, announcedCIDRs, meshPrefixes } = view.self;
-  await amendStatus(store, membershipKind, MEMBER_OBJECT, ({ status }) =>
+  await amendStatus(store, membershipKind, SINGLETON_NAME, ({ status }) =>
     isOlder(revision, status.revision) ? status : { number, podCIDRs, announcedCIDRs, meshPrefixes, revision },
   );
 }

@@ -10,7 +10,7 @@ import { inboxPrefix, renewSubject } from "../../platform/nats/subjects.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { askHub } from "./ask.ts";
 import type { ConnectNats } from "./connect.ts";
-import { MEMBER_OBJECT } from "./join.ts";
+import { SINGLETON_NAME } from "../../mesh/names.ts";
 
 /** Credentials live a year and are renewed monthly: eleven months of a hub that is away are no harm. */
 const RENEW_AFTER_MS = 30 * 86_400_000;
@@ -28,7 +28,7 @@ export async function renewCredential(
   clock: Clock,
   until: AbortSignal,
 ): Promise<boolean> {
-  const present = await store.get(credentialKind, MEMBER_OBJECT);
+  const present = await store.get(credentialKind, SINGLETON_NAME);
   const userJWT = present?.spec.userJWT;
   if (present === undefined || userJWT === undefined || clock.now() - issuedAt(userJWT) < RENEW_AFTER_MS) return false;
   const renewed = await askForCredential(connect, present.spec, until);
