@@ -47,9 +47,10 @@ export async function openJournal<T>(
 ): Promise<{ readonly journal: Journal<T>; readonly records: readonly T[] }> {
   const { folder, name, version, log } = options;
   const head = lineOf({ journal: name, version });
-  if ((await folder.readBytes(name)) === undefined) await folder.writeText(name, head);
-  const bytes = (await folder.readBytes(name)) ?? new Uint8Array();
-  const { batches, size } = readBatches(options, Buffer.from(bytes));
+  const present = await folder.readBytes(name);
+  if (present === undefined) await folder.writeText(name, head);
+  const bytes = Buffer.from(present ?? head);
+  const { batches, size } = readBatches(options, bytes);
   if (size < bytes.length) {
     log.warn(
       { event: "journal-torn", file: name, lost: bytes.length - size },

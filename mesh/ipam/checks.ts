@@ -1,4 +1,4 @@
-import { addressInCidr, bitsOf, formatAddress, parseAddress, parseCidr } from "../cidr.ts";
+import { addressInCidr, bitsOf, parseAddress, parseCidr } from "../cidr.ts";
 import type { Cidr } from "../cidr.ts";
 import { cidrFaults, fault, givenNameFaults, nameFaults, nodeNameFaults, numberFaults } from "../field-checks.ts";
 import { objectNameOfAddress } from "../names.ts";
@@ -104,7 +104,5 @@ function spanListFaults(path: string, { cidr }: SubnetSpec, texts: readonly stri
 function addressFaults(path: string, text: string): Refusal[] {
   const { value, refusal } = readAddress(text);
   if (refusal !== undefined) return fault(path, refusal.code, refusal.message);
-  return value === text
-    ? []
-    : fault(path, "bad-address", `write ${JSON.stringify(text)} as ${formatAddress(parseAddress(value))}`);
+  return value === text ? [] : fault(path, "bad-address", `write ${JSON.stringify(text)} as ${value}`);
 }

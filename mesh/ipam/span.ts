@@ -1,5 +1,5 @@
 import type { Address, Cidr } from "../cidr.ts";
-import { familyOf, formatAddress, parseAddress, parseCidr, sizeOf } from "../cidr.ts";
+import { formatAddress, parseAddress, parseCidr, sizeOf } from "../cidr.ts";
 import type { Checked } from "../refusal.ts";
 import { refuse } from "../refusal.ts";
 import type { Family } from "../resources.ts";
@@ -44,7 +44,7 @@ export function parseSpan(text: string): Span {
 /** Undefined where the last address is before the first, or of another family. */
 export function spanBetween(start: string, end: string): Span | undefined {
   const [first, last] = [parseAddress(start), parseAddress(end)];
-  const isSpan = familyOf(start) === familyOf(end) && first.value <= last.value;
+  const isSpan = first.family === last.family && first.value <= last.value;
   return isSpan ? { family: first.family, first: first.value, last: last.value } : undefined;
 }
 
