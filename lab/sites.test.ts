@@ -12,6 +12,7 @@ import type { Progress } from "./progress.ts";
 import { parseLabFile } from "./read-file.ts";
 import { openLab, stateOf } from "./state.ts";
 import { bringUp } from "./up.ts";
+import { waitUntil } from "./wait.ts";
 
 /** Nets that are no plain IPv4 LAN on the internet: both families, one alone, several behind one router, behind NAT. */
 
@@ -40,6 +41,13 @@ const lab = openLab(`t${randomBytes(4).toString("hex")}`, systemClock);
 const at = (place: string): Run => findPlace(lab, stateOf(lab), place).run;
 const ping = (from: string, address: string, ...more: readonly string[]): Promise<string> =>
   at(from)("ping", ["-n", "-c", "1", "-W", "2", ...more, address]);
+/** Polls: a neighbour that was unreachable a moment ago is an answer to ping, which ends at the first it gets. */
+const pingEventually = (from: string, address: string): Promise<string> =>
+  waitUntil(
+    async () => ping(from, address).catch(() => undefined),
+    () => `${from} does not reach ${address}`,
+    { clock: systemClock, signal, limitMs: 30_000, everyMs: 200 },
+  );
 
 beforeAll(async () => {
   await bringUp(lab, FILE, "net", { progress: quiet, signal });
@@ -108,15 +116,15 @@ test("a site whose uplink was down has both families again when it is mended", a
   await breakTarget(lab, "wan:both", signal);
   for (const family of [4, 6] as const) await expect(ping("both/a", HUB[family])).rejects.toThrow("ping");
   await mendTarget(lab, "wan:both", signal);
-  for (const family of [4, 6] as const) expect(await ping("both/a", HUB[family], "-w", "10")).toContain("1 received");
-});
+  for (const family of [4, 6] as const) expect(await pingEventually("both/a", HUB[family])).toContain("1 received");
+}, 90_000);
 
 test("a node whose cable was pulled has both families again when it is mended", async () => {
   await breakTarget(lab, "node:both/a", signal);
   await expect(ping("both/a", HUB[6])).rejects.toThrow("ping");
   await mendTarget(lab, "node:both/a", signal);
-  for (const family of [4, 6] as const) expect(await ping("both/a", HUB[family], "-w", "10")).toContain("1 received");
-});
+  for (const family of [4, 6] as const) expect(await pingEventually("both/a", HUB[family])).toContain("1 received");
+}, 90_000);
 
 test.each([
   ["192.168.1.10", "home/a", "Frag needed and DF set (mtu = 1300)"],
