@@ -2,6 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { KindDefinition } from "./kind.ts";
 import type { AnyResource } from "./kind.ts";
 import { hubKinds, memberKinds } from "./kinds.ts";
+import type { Namespace, Pod, Workload } from "../mesh/ipam/pods.ts";
 import type { IPInstance, Network, Subnet } from "../mesh/ipam/resources.ts";
 import type {
   CIDRPool,
@@ -170,6 +171,15 @@ const IP_INSTANCE: Parts<IPInstance> = {
   },
   status: { phase: "Retained" },
 };
+const POD: Parts<Pod> = {
+  spec: { namespace: "shop", name: "web-0", node: "node-1", owner: { kind: "StatefulSet", name: "web", uid: "u" } },
+  status: {},
+};
+const NAMESPACE: Parts<Namespace> = { spec: {}, status: {} };
+const WORKLOAD: Parts<Workload> = {
+  spec: { kind: "StatefulSet", namespace: "shop", name: "web" },
+  status: {},
+};
 const FULL: Readonly<Record<string, { readonly spec: unknown; readonly status: unknown }>> = {
   CIDRPool: CIDR_POOL,
   Cluster: CLUSTER,
@@ -185,6 +195,9 @@ const FULL: Readonly<Record<string, { readonly spec: unknown; readonly status: u
   Network: NETWORK,
   Subnet: SUBNET,
   IPInstance: IP_INSTANCE,
+  Pod: POD,
+  Namespace: NAMESPACE,
+  Workload: WORKLOAD,
 };
 
 /** Compiles only while every kind is what a store's port asks for, as itself and as one of many. */

@@ -8,10 +8,13 @@ import { ipInstanceKind } from "./ip-instance.ts";
 import { joinTokenKind } from "./join-token.ts";
 import { ledgerKind } from "./ledger.ts";
 import { membershipKind } from "./membership.ts";
+import { namespaceKind } from "./namespace.ts";
 import { networkKind } from "./network.ts";
 import { nodeKind } from "./node.ts";
+import { podKind } from "./pod.ts";
 import { remoteClusterKind } from "./remote-cluster.ts";
 import { subnetKind } from "./subnet.ts";
+import { workloadKind } from "./workload.ts";
 
 /** What a hub's store holds. */
 export const hubKinds = [cidrPoolKind, clusterKind, clusterLinkKind, joinTokenKind, ledgerKind] as const;
@@ -27,4 +30,7 @@ export const memberKinds = [
   networkKind,
   subnetKind,
   ipInstanceKind,
+  podKind,
+  namespaceKind,
+  workloadKind,
 ] as const;
