@@ -3,6 +3,7 @@
 
 # The hub's TLS comes before the protocol's first line (handshakeFirst), which servers know from this version on.
 NATS_SERVER_OLDEST=2.10.4
+BUILD_REMEDY="the build failed as shown above; with https://proxy.golang.org in reach, or Go 1.26 installed, run scripts/setup again"
 
 # newer_or_same HAVE LEAST
 newer_or_same() {
@@ -45,7 +46,7 @@ unpack_debian_tool() {
 
 # Takes what there is and says what that costs.
 setup_debian_tools() {
-  local started remedy="the build failed as shown above; with https://proxy.golang.org in reach, or Go 1.26 installed, run scripts/setup again"
+  local started
   now_ms started
   if ! has_nats_server && [ "$(candidate nats-server)" = 0 ] && [ "$(id -u)" = 0 ]; then
     apt-get update -qq >>.cache/apt.log 2>&1 </dev/null || true
@@ -57,17 +58,17 @@ setup_debian_tools() {
     report ok nats-server "$started" "$(nats_server_version), not the pinned one"
   else
     report missing nats-server "$started" "found: $(nats_server_version), apt has: $(candidate nats-server)"
-    lack essential "nats-server $NATS_SERVER_OLDEST or later (an older one can't do TLS first, so no member could join)" "$remedy"
+    lack essential "nats-server $NATS_SERVER_OLDEST or later (an older one can't do TLS first, so no member could join)" "$BUILD_REMEDY"
   fi
   now_ms started
   tool_path wireguard-go >/dev/null || unpack_debian_tool wireguard-go
   if tool_path wireguard-go >/dev/null; then
     report ok wireguard-go "$started" "not the pinned one"
-    lack "speed: Debian's is 4-5 times slower, where the kernel has no WireGuard" "the pinned wireguard-go" "$remedy"
+    lack "speed: Debian's is 4-5 times slower, where the kernel has no WireGuard" "the pinned wireguard-go" "$BUILD_REMEDY"
   elif modprobe -n wireguard 2>/dev/null; then
     report ok wireguard-go "$started" "not needed: this kernel has WireGuard"
   else
     report missing wireguard-go "$started"
-    lack essential "wireguard-go (this kernel has no WireGuard)" "$remedy"
+    lack essential "wireguard-go (this kernel has no WireGuard)" "$BUILD_REMEDY"
   fi
 }
