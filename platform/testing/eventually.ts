@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Asks until `holds` says yes. When it has not within `limitMs` (20 s unless told; machines of tests are slow), throws
+ * Asks until `holds` says yes. When it has not within `limitMs` (a minute unless told; machines of tests are slow, and stall), throws
  * what it last said: `holds` returns true, or what was seen instead.
  */
-export async function eventually(holds: () => unknown, limitMs = 20_000): Promise<void> {
+export async function eventually(holds: () => unknown, limitMs = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   for (;;) {
     const seen = await holds();
