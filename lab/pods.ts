@@ -1,7 +1,7 @@
 import { familyOf } from "../mesh/cidr.ts";
 import { runner } from "../platform/run.ts";
 import { MeshError } from "../platform/errors.ts";
-import { POD_MTU_OVERHEAD, podDevice, unwirePod, wirePod } from "../tunnel/pod-link.ts";
+import { POD_MTU_OVERHEAD, podAlias, podDevice, unwirePod, wirePod } from "../tunnel/pod-link.ts";
 import { allocate } from "./allocation.ts";
 import { layoutOf, podNetns, ROUTER_PLACE } from "./layout.ts";
 import { listNetns, netnsInode, netnsPath } from "./netns.ts";
@@ -53,7 +53,14 @@ export async function makePod(lab: Lab, pod: PodState): Promise<void> {
   try {
     await host("ip", ["-n", netns, "link", "set", "lo", "alias", ownerMark(lab.name)]);
     const mtu = requireSite(layout, pod.cluster).mtu - POD_MTU_OVERHEAD;
-    await wirePod(node.run, { device: podDevice(netns), netns: netnsPath(netns), addresses: pod.addresses, mtu });
+    await wirePod(node.run, {
+      device: podDevice(netns),
+      alias: podAlias({ sandbox: netns, interface: "eth0" }),
+      netns: netnsPath(netns),
+      interface: "eth0",
+      addresses: pod.addresses,
+      mtu,
+    });
   } catch (error) {
     await host("ip", ["netns", "delete", netns]);
     throw error;

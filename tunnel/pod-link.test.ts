@@ -2,14 +2,22 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { runner } from "../platform/run.ts";
-import { planPodLink, podDevice, unwirePod, wirePod } from "./pod-link.ts";
+import { planPodLink, podAlias, podDevice, podMacs, readPodAlias, unwirePod, wirePod } from "./pod-link.ts";
 
 test("the two sides of a dual-stack pod's wire are two batches of ip", () => {
-  const link = { device: "tp0", netns: "/run/netns/x", addresses: ["10.64.0.2", "fd64::2"], mtu: 1420 };
+  const link = {
+    device: "tp0",
+    alias: "trestle abc net1",
+    netns: "/run/netns/x",
+    interface: "net1",
+    addresses: ["10.64.0.2", "fd64::2"],
+    mtu: 1420,
+  };
+  const { deviceMac, interfaceMac } = podMacs("tp0");
   expect(planPodLink(link)).toEqual({
     host: [
-      "link add tp0 mtu 1420 type veth peer name eth0 mtu 1420 netns /run/netns/x",
-      "link set tp0 addrgenmode none",
+      `link add tp0 mtu 1420 address ${deviceMac} type veth peer name net1 mtu 1420 address ${interfaceMac} netns "/run/netns/x"`,
+      'link set tp0 alias "trestle abc net1" addrgenmode none',
       "address add 169.254.1.1/32 dev tp0 scope host",
       "address add fe80::1/64 dev tp0 nodad",
       "link set tp0 up",
@@ -18,13 +26,18 @@ test("the two sides of a dual-stack pod's wire are two batches of ip", () => {
     ],
     pod: [
       "link set lo up",
-      "address add 10.64.0.2/32 dev eth0",
-      "address add fd64::2/128 dev eth0 nodad",
-      "link set eth0 up",
-      "route add default via 169.254.1.1 dev eth0 onlink",
-      "route add default via fe80::1 dev eth0 onlink",
+      "address add 10.64.0.2/32 dev net1",
+      "address add fd64::2/128 dev net1 nodad",
+      "link set net1 up",
+      "route add default via 169.254.1.1 dev net1 onlink",
+      "route add default via fe80::1 dev net1 onlink",
     ],
   });
+});
+
+test.each(["a#b", 'a"b', "a'b", "a\\b", "a\nb"])("a name that would change what ip is told is refused: %j", (name) => {
+  const link = { device: "tp0", alias: "", netns: "/run/netns/x", interface: name, addresses: [], mtu: 1420 };
+  expect(() => planPodLink(link)).toThrow(JSON.stringify(name));
 });
 
 test("any pod has a device name the kernel takes, and two pods have two", () => {
@@ -37,6 +50,29 @@ test("any pod has a device name the kernel takes, and two pods have two", () => 
   );
 });
 
+test("the ends of a wire have two MAC addresses that are one station's and locally administered", () => {
+  fc.assert(
+    fc.property(fc.string(), (key) => {
+      const { deviceMac, interfaceMac } = podMacs(podDevice(key));
+      expect(deviceMac).toMatch(/^.[26ae](:[0-9a-f]{2}){5}$/);
+      expect(interfaceMac).toMatch(/^.[26ae](:[0-9a-f]{2}){5}$/);
+      expect(deviceMac).not.toBe(interfaceMac);
+    }),
+  );
+});
+
+test("an alias is read as the attachment that it was made of", () => {
+  const attachment = { sandbox: "3f".repeat(32), interface: "net1.5" };
+  expect(readPodAlias(podAlias(attachment))).toEqual(attachment);
+});
+
+test.each(["", "trestle", "trestle abc", "trestle abc ", "trestle abc eth0 more", "others abc eth0"])(
+  "%j is no pod's alias",
+  (text) => {
+    expect(readPodAlias(text)).toBeUndefined();
+  },
+);
+
 describe("in real namespaces", () => {
   const host = runner();
   const id = randomBytes(3).toString("hex");
@@ -46,6 +82,8 @@ describe("in real namespaces", () => {
   const inPod = (at: number) => runner(["ip", "netns", "exec", pods[at] ?? ""]);
   const linkOf = (at: number) => ({
     device: podDevice(`${id}/${at}`),
+    alias: podAlias({ sandbox: `${id}${at}`, interface: "eth0" }),
+    interface: "eth0",
     netns: `/run/netns/${pods[at]}`,
     addresses: [`10.64.0.${at + 2}`, `fd64::${at + 2}`],
     mtu: 1420,
@@ -66,6 +104,13 @@ describe("in real namespaces", () => {
 
   test.each(["10.64.0.3", "fd64::3"])("a pod reaches its neighbour on the node by %s at once", async (address) => {
     await expect(inPod(0)("ping", ["-c", "1", "-W", "2", address])).resolves.toContain("1 received");
+  });
+
+  test("both ends have the MAC addresses that wiring tells, the host end the alias", async () => {
+    const { device, alias } = linkOf(0);
+    const { deviceMac, interfaceMac } = podMacs(device);
+    expect(await onNode("ip", ["link", "show", device])).toMatch(new RegExp(`${deviceMac}[^]*alias ${alias}$`, "m"));
+    expect(await inPod(0)("ip", ["link", "show", "eth0"])).toContain(interfaceMac);
   });
 
   test("what the node sends to a pod comes from the node's own address, not from the next hop", async () => {
