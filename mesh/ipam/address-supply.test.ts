@@ -1,7 +1,8 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { parseCidr } from "../cidr.ts";
-import { BlockSupply } from "./block-supply.ts";
+import { AddressSupply } from "./address-supply.ts";
+import { spanOfCidr } from "./span.ts";
 import { supplyOf } from "./supply.ts";
 import { subnetSpec } from "./testing/objects.ts";
 
@@ -37,7 +38,7 @@ class Reference {
 
 const SPEC = subnetSpec("10.0.0.0/24", { gateway: "10.0.0.17", excludeIPs: ["10.0.0.20"], reservedIPs: ["10.0.0.21"] });
 const ISSUABLE = [16, 18, 19, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31].map((last) => `10.0.0.${last}`);
-const newBlock = () => new BlockSupply(parseCidr("10.0.0.16/28"), supplyOf(SPEC));
+const newBlock = () => new AddressSupply(spanOfCidr(parseCidr("10.0.0.16/28")), supplyOf(SPEC));
 
 type Step = readonly ["take"] | readonly ["claim" | "release", string];
 const steps = (): fc.Arbitrary<Step[]> => {
@@ -77,7 +78,7 @@ test("a block that was made anew from what was written down goes on as the one b
       const again = newBlock();
       for (const address of reference.used) again.claim(address);
       for (const address of block.freedAddresses()) again.restFreed(address);
-      const rest = (of: BlockSupply) => Array.from({ length: ISSUABLE.length + 1 }, () => of.take());
+      const rest = (of: AddressSupply) => Array.from({ length: ISSUABLE.length + 1 }, () => of.take());
       expect(rest(again)).toEqual(rest(block));
     }),
   );
@@ -85,7 +86,7 @@ test("a block that was made anew from what was written down goes on as the one b
 
 test("an address that was excluded while a pod had it is given back, and not handed out again", () => {
   const excluded = supplyOf({ ...SPEC, excludeIPs: ["10.0.0.20", "10.0.0.22"] });
-  const block = new BlockSupply(parseCidr("10.0.0.16/28"), excluded);
+  const block = new AddressSupply(spanOfCidr(parseCidr("10.0.0.16/28")), excluded);
   expect(block.claim("10.0.0.22")).toBe(true);
   expect([block.used, block.free]).toEqual([1, ISSUABLE.length - 1]);
   expect(block.release("10.0.0.22")).toBe(true);
@@ -103,6 +104,14 @@ test("an address of another block is none of its business", () => {
 
 test("a block that reaches beyond its Subnet's range issues what lies inside", () => {
   const spec = subnetSpec("10.0.0.0/24", { range: { start: "10.0.0.20", end: "10.0.0.21" } });
-  const block = new BlockSupply(parseCidr("10.0.0.16/28"), supplyOf(spec));
+  const block = new AddressSupply(spanOfCidr(parseCidr("10.0.0.16/28")), supplyOf(spec));
   expect([block.take(), block.take(), block.take()]).toEqual(["10.0.0.20", "10.0.0.21", undefined]);
+});
+
+test("one that starts elsewhere comes round to the addresses before it", () => {
+  const spec = subnetSpec("10.0.0.0/24", { range: { start: "10.0.0.20", end: "10.0.0.23" } });
+  const supply = supplyOf(spec);
+  const range = new AddressSupply(supply.span, supply, 6);
+  const all = Array.from({ length: 5 }, () => range.take());
+  expect(all).toEqual(["10.0.0.22", "10.0.0.23", "10.0.0.20", "10.0.0.21", undefined]);
 });

@@ -1,5 +1,6 @@
-import type { Cidr } from "../cidr.ts";
-import { addressInCidr, formatAddress, parseAddress, sizeOf } from "../cidr.ts";
+import { formatAddress, parseAddress } from "../cidr.ts";
+import type { Span } from "./span.ts";
+import { addressInSpan, spanSize } from "./span.ts";
 import type { Supply } from "./supply.ts";
 
 const FRESH = 0;
@@ -7,27 +8,33 @@ const USED = 1;
 const FREED = 2;
 
 /**
- * What the owner of a block hands out of it: addresses that nobody ever had, in order, and when there are none left those
- * that were freed, the one freed longest ago first. So an address rests for as long as the block allows before somebody
- * else has it. All steps take the same time however large the block is and however much of it is in use.
+ * What is handed out of a range (a node's block, an underlay's Subnet): addresses that nobody ever had, in order, and
+ * when there are none left those that were freed, the one freed longest ago first. So an address rests for as long as the
+ * range allows before somebody else has it. All steps take the same time however large the range is and however much of
+ * it is in use.
  */
-export class BlockSupply {
-  readonly cidr: Cidr;
+export class AddressSupply {
+  readonly span: Span;
   readonly #mayIssue: (place: number) => boolean;
   readonly #states: Uint8Array;
-  /** No place below it is fresh. */
-  #fresh = 0;
+  /** Place that the search for fresh ones began at, and how many it has passed: none of those is fresh. */
+  readonly #start: number;
+  #passed = 0;
   /** Places in the order they were freed: a Set keeps the order in which its members came. */
   readonly #freed = new Set<number>();
   #used = 0;
   #free = 0;
 
-  /** @param supply of the Subnet that the block was cut from; the block may reach beyond its range */
-  constructor(cidr: Cidr, supply: Supply) {
-    this.cidr = cidr;
-    const offset = Number(cidr.first - supply.span.first);
+  /**
+   * @param supply of the Subnet that the range was cut from; the range may reach beyond the Subnet's
+   * @param start place of the first address that is handed out, for several who share one range; taken modulo its size
+   */
+  constructor(span: Span, supply: Supply, start = 0) {
+    this.span = span;
+    const offset = Number(span.first - supply.span.first);
     this.#mayIssue = (place) => supply.isFree(offset + place);
-    this.#states = new Uint8Array(Number(sizeOf(cidr)));
+    this.#states = new Uint8Array(Number(spanSize(span)));
+    this.#start = start % this.#states.length;
     for (let place = 0; place < this.#states.length; place += 1) if (this.#mayIssue(place)) this.#free += 1;
   }
 
@@ -46,10 +53,10 @@ export class BlockSupply {
     const place = this.#nextFresh() ?? this.#nextFreed();
     if (place === undefined) return undefined;
     this.#use(place);
-    return formatAddress({ family: this.cidr.family, value: this.cidr.first + BigInt(place) });
+    return this.#addressOf(place);
   }
 
-  /** Marks an address as in use: what a restart knows of. @returns false when it was already, or is not of this block */
+  /** Marks an address as in use: what a restart knows of. @returns false when it was already, or is not of this range */
   claim(address: string): boolean {
     const place = this.#placeOf(address);
     if (place === undefined || this.#states[place] === USED) return false;
@@ -78,8 +85,7 @@ export class BlockSupply {
 
   /** Addresses that somebody had and nobody has, the one freed longest ago first. */
   freedAddresses(): string[] {
-    const { family, first } = this.cidr;
-    return [...this.#freed].map((place) => formatAddress({ family, value: first + BigInt(place) }));
+    return [...this.#freed].map((place) => this.#addressOf(place));
   }
 
   #rest(place: number): void {
@@ -95,8 +101,9 @@ export class BlockSupply {
   }
 
   #nextFresh(): number | undefined {
-    for (; this.#fresh < this.#states.length; this.#fresh += 1) {
-      if (this.#states[this.#fresh] === FRESH && this.#mayIssue(this.#fresh)) return this.#fresh;
+    for (; this.#passed < this.#states.length; this.#passed += 1) {
+      const place = (this.#start + this.#passed) % this.#states.length;
+      if (this.#states[place] === FRESH && this.#mayIssue(place)) return place;
     }
     return undefined;
   }
@@ -108,7 +115,10 @@ export class BlockSupply {
 
   #placeOf(text: string): number | undefined {
     const address = parseAddress(text);
-    if (!addressInCidr(this.cidr, address)) return undefined;
-    return Number(address.value - this.cidr.first);
+    return addressInSpan(this.span, address) ? Number(address.value - this.span.first) : undefined;
+  }
+
+  #addressOf(place: number): string {
+    return formatAddress({ family: this.span.family, value: this.span.first + BigInt(place) });
   }
 }
