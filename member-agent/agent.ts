@@ -68,6 +68,8 @@ const DUE: Readonly<Record<MemberChange, readonly Work[]>> = {
   blocks: ["data-path", "node"],
   gateways: ["data-path", "gateway", "remotes"],
   remotes: ["data-path"],
+  networks: ["data-path"],
+  subnets: ["data-path"],
 };
 
 /**

@@ -1,6 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { readdir } from "node:fs/promises";
+import type { AnyResource, KindDefinition } from "../crds/kind.ts";
+import { networkKind } from "../crds/network.ts";
 import { nodeKind } from "../crds/node.ts";
+import { subnetKind } from "../crds/subnet.ts";
 import { forgetLastLevel, readLastLevel, writeLastLevel } from "./last-good.ts";
 import type { MemberLevel } from "./member/level.ts";
 import { withFolder } from "./testing/folder.ts";
@@ -22,7 +25,14 @@ const node = nodeKind.parse({
   spec: { addresses: ["192.168.1.10/24"] },
   status: {},
 });
-const level: MemberLevel = { membership: undefined, nodes: [node], blocks: [], gateways: [], remotes: [] };
+const objectOf = <T extends AnyResource>(kind: KindDefinition<T>, spec: unknown): T =>
+  kind.parse({ apiVersion: kind.apiVersion, kind: kind.kind, metadata, spec, status: {} });
+const before = { membership: undefined, nodes: [node], blocks: [], gateways: [], remotes: [] };
+const level: MemberLevel = {
+  ...before,
+  networks: [objectOf(networkKind, { type: "Overlay" })],
+  subnets: [objectOf(subnetKind, { network: "a", cidr: "10.64.0.0/16" })],
+};
 
 test("what the store said last comes back as it was, until it is forgotten", () =>
   withFolder(async (folder) => {
@@ -31,6 +41,12 @@ test("what the store said last comes back as it was, until it is forgotten", () 
     expect(await readLastLevel(folder)).toEqual(level);
     await forgetLastLevel(folder);
     expect(await readLastLevel(folder)).toBeUndefined();
+  }));
+
+test("what a release kept that knew no Networks has none", () =>
+  withFolder(async (folder) => {
+    await folder.write("level.json", before);
+    expect(await readLastLevel(folder)).toEqual({ ...before, networks: [], subnets: [] });
   }));
 
 test("objects of a form that this release does not know are set aside, and stop no agent", () =>

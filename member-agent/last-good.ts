@@ -3,8 +3,10 @@ import { gatewayKind } from "../crds/gateway.ts";
 import { ipBlockKind } from "../crds/ip-block.ts";
 import type { AnyResource, KindDefinition } from "../crds/kind.ts";
 import { membershipKind } from "../crds/membership.ts";
+import { networkKind } from "../crds/network.ts";
 import { nodeKind } from "../crds/node.ts";
 import { remoteClusterKind } from "../crds/remote-cluster.ts";
+import { subnetKind } from "../crds/subnet.ts";
 import type { StateFolder } from "../platform/state-folder.ts";
 import type { MemberLevel } from "./member/level.ts";
 
@@ -19,6 +21,9 @@ const stored = z.object({
   blocks: z.array(objectOf(ipBlockKind)),
   gateways: z.array(objectOf(gatewayKind)),
   remotes: z.array(objectOf(remoteClusterKind)),
+  // What was kept before there were any has none.
+  networks: z.array(objectOf(networkKind)).default([]),
+  subnets: z.array(objectOf(subnetKind)).default([]),
 });
 
 /** Undefined when there is none, or when it had to be set aside: a file that another release wrote must not stop an agent. */

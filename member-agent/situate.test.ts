@@ -40,6 +40,8 @@ const level: MemberLevel = {
   blocks: [objectOf(ipBlockKind, "100-64-0-33-32", { cidr: "100.64.0.33/32", node: "a", purpose: "Mesh" }, {})],
   gateways: [objectOf(gatewayKind, "rank-0", { node: "a", rank: 0 }, {})],
   remotes: [objectOf(remoteClusterKind, "west", remote, {})],
+  networks: [],
+  subnets: [],
 };
 const facts: OwnFacts = {
   cluster: "east",

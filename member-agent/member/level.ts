@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from "node:util";
 import { gatewayKind } from "../../crds/gateway.ts";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { membershipKind } from "../../crds/membership.ts";
+import { networkKind } from "../../crds/network.ts";
 import { nodeKind } from "../../crds/node.ts";
 import { remoteClusterKind } from "../../crds/remote-cluster.ts";
+import { subnetKind } from "../../crds/subnet.ts";
+import type { Network, Subnet } from "../../mesh/ipam/resources.ts";
 import type { Gateway, IPBlock, Membership, MeshNode, Metadata, RemoteCluster } from "../../mesh/resources.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { SINGLETON_NAME } from "../../mesh/names.ts";
@@ -14,6 +18,8 @@ export interface MemberLevel {
   readonly blocks: readonly IPBlock[];
   readonly gateways: readonly Gateway[];
   readonly remotes: readonly RemoteCluster[];
+  readonly networks: readonly Network[];
+  readonly subnets: readonly Subnet[];
 }
 
 export interface MemberWatch {
@@ -37,7 +43,9 @@ export function watchMember(
   const blocks = store.watch(ipBlockKind, () => onChange("blocks"), signal);
   const gateways = store.watch(gatewayKind, () => onChange("gateways"), signal);
   const remotes = store.watch(remoteClusterKind, () => onChange("remotes"), signal);
-  const all = [memberships, nodes, blocks, gateways, remotes];
+  const networks = store.watch(networkKind, () => onChange("networks"), signal);
+  const subnets = store.watch(subnetKind, () => onChange("subnets"), signal);
+  const all = [memberships, nodes, blocks, gateways, remotes, networks, subnets];
   return {
     synced: Promise.all(all.map((watch) => watch.synced)).then(() => undefined),
     done: Promise.all(all.map((watch) => watch.done)).then(() => undefined),
@@ -47,29 +55,33 @@ export function watchMember(
       blocks: [...blocks.objects.values()],
       gateways: [...gateways.objects.values()],
       remotes: [...remotes.objects.values()],
+      networks: [...networks.objects.values()],
+      subnets: [...subnets.objects.values()],
     }),
   };
 }
 
-/** True when two levels ask for the same data path: by names and generations alone, whatever statuses say. */
+const KINDS = ["nodes", "blocks", "gateways", "remotes", "networks", "subnets"] as const;
+
+/** True when two levels ask for the same data path: by names, generations and labels alone, whatever statuses say. */
 export function saysTheSame(one: MemberLevel, other: MemberLevel): boolean {
   const membership = [one.membership, other.membership].map((each) => each?.metadata);
   return (
     membership[0]?.uid === membership[1]?.uid &&
     // What its status says of numbers and prefixes counts, too.
     membership[0]?.resourceVersion === membership[1]?.resourceVersion &&
-    (["nodes", "blocks", "gateways", "remotes"] as const).every((kind) => sameObjects(one[kind], other[kind]))
+    KINDS.every((kind) => sameObjects(one[kind], other[kind]))
   );
 }
 
 function sameObjects(some: readonly Versioned[], others: readonly Versioned[]): boolean {
   return (
     some.length === others.length &&
-    some.every(({ metadata: { uid, generation } }, at) => {
+    some.every(({ metadata: { uid, generation, labels } }, at) => {
       const other = others[at]?.metadata;
-      return other?.uid === uid && other.generation === generation;
+      return other?.uid === uid && other.generation === generation && isDeepStrictEqual(other.labels, labels);
     })
   );
 }
 
-type Versioned = { readonly metadata: Pick<Metadata, "uid" | "generation"> };
+type Versioned = { readonly metadata: Pick<Metadata, "uid" | "generation" | "labels"> };

@@ -38,6 +38,8 @@ export function levelOf(generation: number, phase: MembershipSpec["phase"] = "Jo
     blocks: BLOCKS.map((spec) => objectOf(ipBlockKind, spec.cidr.replaceAll(/[./]/g, "-"), spec)),
     gateways: [objectOf(gatewayKind, "rank-0", { node: "b", rank: 0 })],
     remotes: [objectOf(remoteClusterKind, "west", remote, {}, generation)],
+    networks: [],
+    subnets: [],
   };
 }
 
