@@ -20,6 +20,7 @@ import { openLab, readState, stateOf } from "./state.ts";
 import type { Lab } from "./state.ts";
 import { measureThroughput } from "./throughput.ts";
 import { bringUp } from "./up.ts";
+import { waitUntil } from "./wait.ts";
 
 const FILE = parseLabFile(
   `
