@@ -10,7 +10,7 @@ import { prepareFirstStart } from "./first-start.ts";
 let grounds: HubGrounds;
 beforeAll(async () => {
   grounds = await startHubGrounds();
-}, 60_000);
+});
 afterAll(() => grounds.remove());
 
 /** A store with nothing in it. */

@@ -17,7 +17,7 @@ import { LEDGER_FINALIZER, removeMember } from "./members.ts";
 let grounds: HubGrounds;
 beforeAll(async () => {
   grounds = await startHubGrounds();
-}, 60_000);
+});
 afterAll(() => grounds.remove());
 
 const HOUR_MS = 3_600_000;
@@ -90,7 +90,7 @@ describe.each(["before", "after"] as const)("a join cut %s each of its writes in
     }
     // Token, ledger, Cluster, its status.
     expect(cuts).toEqual([1, 2, 3, 4]);
-  }, 120_000);
+  });
 
   test("a removal alike leaves nothing", async () => {
     const cuts: number[] = [];
@@ -117,7 +117,7 @@ describe.each(["before", "after"] as const)("a join cut %s each of its writes in
     }
     // Its mark, the ledger, its end.
     expect(cuts).toEqual([1, 2, 3]);
-  }, 120_000);
+  });
 });
 
 describe("a join", () => {

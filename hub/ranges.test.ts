@@ -49,7 +49,7 @@ describe("a spec that was changed", () => {
   let grounds: HubGrounds;
   beforeAll(async () => {
     grounds = await startHubGrounds();
-  }, 60_000);
+  });
   afterAll(() => grounds.remove());
 
   test("is entered, or refused in the condition until it can be had; the other cluster keeps what it has", async () => {

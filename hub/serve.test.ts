@@ -18,7 +18,7 @@ let nc: NatsConnection;
 beforeAll(async () => {
   nats = await startTestNats();
   nc = await connect({ servers: nats.url });
-}, 60_000);
+});
 afterAll(async () => {
   await nc.close();
   await nats.remove();

@@ -27,19 +27,17 @@ import { keptLog } from "./testing/log.ts";
 import { startMemberStore } from "./testing/store.ts";
 import type { MemberStore } from "./testing/store.ts";
 
-const LIMIT_MS = 120_000;
-
 let node: TestNode;
 let member: MemberStore;
 
 beforeEach(async () => {
   [node, member] = await Promise.all([makeLoneNode("agent"), startMemberStore()]);
-}, LIMIT_MS);
+});
 
 afterEach(async () => {
   await member?.remove();
   await node?.remove();
-}, LIMIT_MS);
+});
 
 /** Dials as a daemon does: for as long as it takes. */
 const patient: ConnectNats = ({ until = new AbortController().signal, ...to }) =>
@@ -121,98 +119,86 @@ async function fillStore(): Promise<void> {
   await amendStatus(store, membershipKind, "mesh", () => membership.status);
 }
 
-test(
-  "a firewall that drops before ours can speak is told of, and keeps the node from nothing else",
-  async () => {
-    await node.run("nft", ["table ip strict { chain f { type filter hook forward priority -200; policy drop; }; }"]);
-    await fillStore();
-    await withAgent("node", async ({ ready, said }) => {
-      await eventually(async () => {
-        const { status } = (await member.store.get(nodeKind, "a")) ?? {};
-        return (status?.appliedRevision?.generation === 1 && ready()) || [status, ready(), said()];
-      }, 60_000);
-      expect(await node.run("ip", ["route", "show", "10.65.0.0/16", "proto", "174"])).toContain("via 192.0.2.2");
-      await eventually(() => said().some((line) => line.includes("strict")) || said());
-    });
-  },
-  LIMIT_MS,
-);
+test("a firewall that drops before ours can speak is told of, and keeps the node from nothing else", async () => {
+  await node.run("nft", ["table ip strict { chain f { type filter hook forward priority -200; policy drop; }; }"]);
+  await fillStore();
+  await withAgent("node", async ({ ready, said }) => {
+    await eventually(async () => {
+      const { status } = (await member.store.get(nodeKind, "a")) ?? {};
+      return (status?.appliedRevision?.generation === 1 && ready()) || [status, ready(), said()];
+    }, 60_000);
+    expect(await node.run("ip", ["route", "show", "10.65.0.0/16", "proto", "174"])).toContain("via 192.0.2.2");
+    await eventually(() => said().some((line) => line.includes("strict")) || said());
+  });
+});
 
-test(
-  "what vanishes is put back because the kernel tells it, and what the agent changes itself takes no look",
-  async () => {
-    const { store } = member;
-    await fillStore();
-    await withAgent("node", async ({ looks, said }) => {
-      const applied = async (generation: number): Promise<void> =>
-        eventually(async () => {
-          const { status } = (await store.get(nodeKind, "a")) ?? {};
-          return status?.appliedRevision?.generation === generation || [status, said()];
-        });
-      const routes = (prefix: string) => node.run("ip", ["route", "show", prefix, "proto", "174"]);
-      const vanish = async (): Promise<void> => {
-        await node.run("ip", ["route", "delete", "10.65.0.0/16", "proto", "174", "metric", "0"]);
-        await eventually(async () => (await routes("10.65.0.0/16")).includes("via 192.0.2.2"));
-      };
-      await applied(1);
-      // The monitors may still be starting, and what the agent made first still being told.
-      await eventually(async () => {
-        const before = looks();
-        await vanish();
-        return looks() === before + 1 || looks();
-      }, 60_000);
-      // One look may still follow what vanished; had each change been a doubt, there would be as many as changes.
-      const before = looks();
-      for (let change = 1; change <= CHANGES; change += 1) {
-        const grows = change % 2 === 1;
-        const west = await store.get(remoteClusterKind, "west");
-        const [{ spec } = {}] = levelOf(grows ? 2 : 1).remotes;
-        if (west === undefined || spec === undefined) throw new Error("a cluster without a linked one");
-        await store.update(remoteClusterKind, { ...west, spec });
-        await eventually(async () => (await routes("100.64.8.0/22")).includes("via 192.0.2.2") === grows);
-      }
-      // Monitors tell in order: when they have told of this, they have told of the changes too.
-      await vanish();
-      expect(looks() - before).toBeLessThan(CHANGES);
-    });
-  },
-  LIMIT_MS,
-);
-
-test(
-  "a gateway whose hub is gone since before it started leaves when it is told to leave without the hub",
-  async () => {
-    const { store } = member;
-    await fillStore();
-    await store.create(credentialKind, {
-      metadata: { name: "mesh" },
-      spec: {
-        mesh: "m",
-        cluster: "east",
-        natsURLs: [`nats://127.0.0.1:${await freePort()}`],
-        ca: "",
-        hubKey: openSigner(generateSeed()).publicKey,
-        userSeed: makeUserKey().seed,
-        userJWT: "jwt",
-        renewJWT: "jwt",
-        signingSeed: generateSeed(),
-        tokenID: "t",
-      },
-    });
-    await withAgent("gateway,node", async ({ where, said }) => {
-      const files = async (): Promise<string[]> => (await readdir(where)).filter((name) => !name.includes("lock"));
-      await eventually(async () => {
-        const names = await files();
-        const there = await store.get(nodeKind, "a");
-        const isUp = there !== undefined && names.includes("credential.json") && names.includes("wireguard-1.key");
-        return isUp || [names, said()];
+test("what vanishes is put back because the kernel tells it, and what the agent changes itself takes no look", async () => {
+  const { store } = member;
+  await fillStore();
+  await withAgent("node", async ({ looks, said }) => {
+    const applied = async (generation: number): Promise<void> =>
+      eventually(async () => {
+        const { status } = (await store.get(nodeKind, "a")) ?? {};
+        return status?.appliedRevision?.generation === generation || [status, said()];
       });
-      await store.delete(nodeKind, "b");
-      const parts = { store, connect: patient, clock: systemClock, onWaiting: () => undefined };
-      const how = { withoutHub: true, limitMs: 30_000 };
-      expect(await leaveMesh(parts, how, new AbortController().signal)).toBe("east");
-      expect(await files()).toEqual([]);
+    const routes = (prefix: string) => node.run("ip", ["route", "show", prefix, "proto", "174"]);
+    const vanish = async (): Promise<void> => {
+      await node.run("ip", ["route", "delete", "10.65.0.0/16", "proto", "174", "metric", "0"]);
+      await eventually(async () => (await routes("10.65.0.0/16")).includes("via 192.0.2.2"));
+    };
+    await applied(1);
+    // The monitors may still be starting, and what the agent made first still being told.
+    await eventually(async () => {
+      const before = looks();
+      await vanish();
+      return looks() === before + 1 || looks();
+    }, 60_000);
+    // One look may still follow what vanished; had each change been a doubt, there would be as many as changes.
+    const before = looks();
+    for (let change = 1; change <= CHANGES; change += 1) {
+      const grows = change % 2 === 1;
+      const west = await store.get(remoteClusterKind, "west");
+      const [{ spec } = {}] = levelOf(grows ? 2 : 1).remotes;
+      if (west === undefined || spec === undefined) throw new Error("a cluster without a linked one");
+      await store.update(remoteClusterKind, { ...west, spec });
+      await eventually(async () => (await routes("100.64.8.0/22")).includes("via 192.0.2.2") === grows);
+    }
+    // Monitors tell in order: when they have told of this, they have told of the changes too.
+    await vanish();
+    expect(looks() - before).toBeLessThan(CHANGES);
+  });
+});
+
+test("a gateway whose hub is gone since before it started leaves when it is told to leave without the hub", async () => {
+  const { store } = member;
+  await fillStore();
+  await store.create(credentialKind, {
+    metadata: { name: "mesh" },
+    spec: {
+      mesh: "m",
+      cluster: "east",
+      natsURLs: [`nats://127.0.0.1:${await freePort()}`],
+      ca: "",
+      hubKey: openSigner(generateSeed()).publicKey,
+      userSeed: makeUserKey().seed,
+      userJWT: "jwt",
+      renewJWT: "jwt",
+      signingSeed: generateSeed(),
+      tokenID: "t",
+    },
+  });
+  await withAgent("gateway,node", async ({ where, said }) => {
+    const files = async (): Promise<string[]> => (await readdir(where)).filter((name) => !name.includes("lock"));
+    await eventually(async () => {
+      const names = await files();
+      const there = await store.get(nodeKind, "a");
+      const isUp = there !== undefined && names.includes("credential.json") && names.includes("wireguard-1.key");
+      return isUp || [names, said()];
     });
-  },
-  LIMIT_MS,
-);
+    await store.delete(nodeKind, "b");
+    const parts = { store, connect: patient, clock: systemClock, onWaiting: () => undefined };
+    const how = { withoutHub: true, limitMs: 30_000 };
+    expect(await leaveMesh(parts, how, new AbortController().signal)).toBe("east");
+    expect(await files()).toEqual([]);
+  });
+});

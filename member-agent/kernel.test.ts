@@ -15,8 +15,8 @@ import { keptLog } from "./testing/log.ts";
 let node: TestNode;
 beforeAll(async () => {
   node = await makeTestNode("known");
-}, 60_000);
-afterAll(() => node.remove(), 60_000);
+});
+afterAll(() => node.remove());
 
 /** As an agent that starts. */
 const kernelOf = (folder: StateFolder, log: Log = silent) =>

@@ -7,8 +7,8 @@ import { makeTestNode } from "./testing/namespace.ts";
 let node: TestNode;
 beforeAll(async () => {
   node = await makeTestNode("ip");
-}, 60_000);
-afterAll(() => node?.remove(), 60_000);
+});
+afterAll(() => node?.remove());
 
 const milestone = (line: number) => `Object "-" is unknown, try "ip help".\nCommand failed -:${line}\n`;
 
@@ -60,7 +60,7 @@ test("what ends ip half way is told of its line alone, and every other line is c
   const routes = await node.run("ip", ["route", "show", "type", "unreachable"]);
   for (const prefix of ["10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"]) expect(routes).toContain(prefix);
   expect(await node.run("ip", ["nexthop", "show"])).toContain("id 2 dev lo");
-}, 60_000);
+});
 
 test("bridge is no other", async () => {
   await node.run("ip", ["link", "add", "dev", "vx", "type", "vxlan", "id", "1", "dstport", "1"]);
@@ -71,7 +71,7 @@ test("bridge is no other", async () => {
   ];
   expect((await bridgeBatch(node.run, lines)).map(({ error }) => error === undefined)).toEqual([false, false, true]);
   expect(await node.run("bridge", ["fdb", "show", "dev", "vx"])).toContain("02:00:00:00:00:01 dst 192.0.2.1");
-}, 60_000);
+});
 
 test("where ip can't be run at all each line says so, after one try", async () => {
   let tries = 0;

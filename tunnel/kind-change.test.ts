@@ -13,9 +13,9 @@ let west: Side;
 
 beforeAll(async () => {
   [east, west] = await makeSides();
-}, 60_000);
+});
 
-afterAll(() => Promise.all([east, west].map((side) => side?.node.remove())), 60_000);
+afterAll(() => Promise.all([east, west].map((side) => side?.node.remove())));
 
 /** The same link by VXLAN as well, and `sends` says by which its packets leave; without WireGuard once that is over. */
 function withVxlan(path: DataPath, own: number, remote: number, sends: TunnelKind): DataPath {
@@ -126,4 +126,4 @@ test("a link goes from WireGuard to VXLAN and back while packets of both familie
     // The last few may have been on their way when ping was told to stop.
     expect(sent - last).toBeLessThanOrEqual(3);
   }
-}, 120_000);
+});

@@ -8,8 +8,8 @@ import { makeTestNode, pidsIn } from "./testing/namespace.ts";
 let node: TestNode;
 beforeAll(async () => {
   node = await makeTestNode("piped");
-}, 60_000);
-afterAll(() => node?.remove(), 60_000);
+});
+afterAll(() => node?.remove());
 
 test("a program opens what it is given by name", async () => {
   expect(await runPiped(node.run, "sh", ["-c", 'cat "$0"', "/dev/stdin"], "word")).toBe("word");

@@ -32,8 +32,8 @@ test.each([
 let node: TestNode;
 beforeAll(async () => {
   node = await makeTestNode("watch");
-}, 60_000);
-afterAll(() => node.remove(), 60_000);
+});
+afterAll(() => node.remove());
 
 test("what changes with our mark wakes, what is foreign does not, and nothing runs after the end", async () => {
   const { run } = node;
@@ -84,7 +84,7 @@ test("what changes with our mark wakes, what is foreign does not, and nothing ru
   stop.abort();
   await watching;
   await eventually(async () => (await pidsIn(node.name)).length === 1);
-}, 60_000);
+});
 
 test("an agent that is killed leaves no monitor behind", async () => {
   const program = `
@@ -97,4 +97,4 @@ test("an agent that is killed leaves no monitor behind", async () => {
   await eventually(async () => (await monitors()) === 2 || monitors());
   agent.kill("SIGKILL");
   await eventually(async () => (await monitors()) === 0 || monitors());
-}, 60_000);
+});

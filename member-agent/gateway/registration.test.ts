@@ -12,9 +12,9 @@ let member: MemberStore;
 
 beforeAll(async () => {
   member = await startMemberStore();
-}, 60_000);
+});
 
-afterAll(() => member.remove(), 60_000);
+afterAll(() => member.remove());
 
 test("gateways that register at once get ranks of their own, keep them, and a freed rank is the next one's", async () => {
   const { store } = member;
@@ -24,7 +24,7 @@ test("gateways that register at once get ranks of their own, keep them, and a fr
   expect(await Promise.all(nodes.map((node) => claimGateway(store, node)))).toEqual(claimed);
   await store.delete(gatewayKind, "rank-1");
   expect((await claimGateway(store, "e")).spec).toEqual({ node: "e", rank: 1 });
-}, 60_000);
+});
 
 test("peers are told of a gateway once it has said its key and port, and each word leaves the others as they were", async () => {
   const { store } = member;

@@ -22,8 +22,6 @@ import { startMemberStore } from "../testing/store.ts";
 import type { MemberStore } from "../testing/store.ts";
 import { GatewayRole } from "./role.ts";
 
-const LIMIT_MS = 60_000;
-
 let member: MemberStore;
 let store: ResourceStore;
 /** Somebody's NATS, without a hub. */
@@ -38,13 +36,13 @@ beforeAll(async () => {
     freePort().then((port) => `nats://127.0.0.1:${port}`),
   ]);
   store = member.store;
-}, LIMIT_MS);
+});
 
 afterAll(async () => {
   life.abort();
   await nats?.remove();
   await member?.remove();
-}, LIMIT_MS);
+});
 
 beforeEach(async () => {
   for (const { metadata } of await store.list(gatewayKind)) await store.delete(gatewayKind, metadata.name);
@@ -113,44 +111,36 @@ function patient(dials: HubDial[] = [], connections: NatsConnection[] = []): Con
 
 const jwtOf = ({ credentials }: HubDial): unknown => credentials && "jwt" in credentials && credentials.jwt;
 
-test(
-  "a gateway that never reached its hub leaves all the same, and nothing of it stays",
-  () =>
-    withRole(patient(), async (role, where) => {
-      await keep("jwt-1", nowhere);
-      await role.register(store);
-      await role.connect(store, known);
-      expect((await readdir(where)).toSorted()).toEqual(expect.arrayContaining(["credential.json", "wireguard-0.key"]));
-      await role.leave(store);
-      const left = (await readdir(where)).filter((name) => !name.includes("lock"));
-      expect([left, await store.list(gatewayKind), role.own, role.mail]).toEqual([[], [], undefined, undefined]);
-    }),
-  LIMIT_MS,
-);
+test("a gateway that never reached its hub leaves all the same, and nothing of it stays", () =>
+  withRole(patient(), async (role, where) => {
+    await keep("jwt-1", nowhere);
+    await role.register(store);
+    await role.connect(store, known);
+    expect((await readdir(where)).toSorted()).toEqual(expect.arrayContaining(["credential.json", "wireguard-0.key"]));
+    await role.leave(store);
+    const left = (await readdir(where)).filter((name) => !name.includes("lock"));
+    expect([left, await store.list(gatewayKind), role.own, role.mail]).toEqual([[], [], undefined, undefined]);
+  }));
 
-test(
-  "a renewed credential takes the place of one that no hub answers any more",
-  async () => {
-    const dials: HubDial[] = [];
-    const connections: NatsConnection[] = [];
-    await withRole(patient(dials, connections), async (role) => {
-      await keep("jwt-expired", nowhere);
-      await role.connect(store, known);
-      await keep("jwt-renewed", nats.url);
-      await role.connect(store, known);
-      expect(dials.map(jwtOf)).toEqual(["jwt-expired", "jwt-renewed"]);
-      expect(dials.map(({ until }) => until?.aborted)).toEqual([true, false]);
-      await eventually(() => connections.length === 1);
-      await keep("jwt-next", nats.url);
-      await role.connect(store, known);
-      await eventually(() => connections.length === 2);
-      expect(connections.map((each) => each.isClosed())).toEqual([true, false]);
-      await role.disconnect();
-      expect(connections[1]?.isClosed()).toBe(true);
-    });
-  },
-  LIMIT_MS,
-);
+test("a renewed credential takes the place of one that no hub answers any more", async () => {
+  const dials: HubDial[] = [];
+  const connections: NatsConnection[] = [];
+  await withRole(patient(dials, connections), async (role) => {
+    await keep("jwt-expired", nowhere);
+    await role.connect(store, known);
+    await keep("jwt-renewed", nats.url);
+    await role.connect(store, known);
+    expect(dials.map(jwtOf)).toEqual(["jwt-expired", "jwt-renewed"]);
+    expect(dials.map(({ until }) => until?.aborted)).toEqual([true, false]);
+    await eventually(() => connections.length === 1);
+    await keep("jwt-next", nats.url);
+    await role.connect(store, known);
+    await eventually(() => connections.length === 2);
+    expect(connections.map((each) => each.isClosed())).toEqual([true, false]);
+    await role.disconnect();
+    expect(connections[1]?.isClosed()).toBe(true);
+  });
+});
 
 test("the same credential is one talk, and one that failed is begun anew", async () => {
   const refused: HubDial[] = [];

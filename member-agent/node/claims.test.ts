@@ -14,9 +14,9 @@ let store: ResourceStore;
 beforeAll(async () => {
   member = await startMemberStore();
   store = member.store;
-}, 60_000);
+});
 
-afterAll(() => member.remove(), 60_000);
+afterAll(() => member.remove());
 
 beforeEach(async () => {
   for (const { metadata } of await store.list(ipBlockKind)) await store.delete(ipBlockKind, metadata.name);
@@ -41,7 +41,7 @@ test("nodes that claim at once get a block of pods and an address of each mesh p
   }
   const cidrs = claimed.map(({ cidr }) => parseCidr(cidr));
   expect(cidrs.some((one, at) => cidrs.slice(at + 1).some((other) => overlaps(one, other)))).toBe(false);
-}, 60_000);
+});
 
 test("a node that claims again keeps what it has", async () => {
   await claimBlocks(store, "a", mesh("10.64.0.0/16"));
@@ -70,7 +70,7 @@ test("a node that finds every block taken says whose range it is, and gets one w
   expect(await releaseNode(store, "n0")).toBe(true);
   await claimBlocks(store, last, small);
   expect((await blocks()).find(({ node, purpose }) => node === last && purpose === "Pods")?.cidr).toBe(freed);
-}, 60_000);
+});
 
 test("a node gives back all it claimed, its Node last, and a second time there is nothing to give", async () => {
   await registerNode(store, "a", ["192.168.1.10/24"]);

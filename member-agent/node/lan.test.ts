@@ -17,8 +17,8 @@ beforeEach(async () => {
     for (const end of [device, `far-${device}`]) await node.run("ip", ["link", "set", "dev", end, "up"]);
   }
   await node.run("ip", ["address", "add", "fd00:1::1/64", "dev", "eth0", "nodad"]);
-}, 60_000);
-afterEach(() => node?.remove(), 60_000);
+});
+afterEach(() => node?.remove());
 
 describe("the LAN's interface, where none is named", () => {
   test("is that of IPv4's default route, and on a machine that has none, of IPv6's", async () => {
@@ -36,13 +36,13 @@ describe("the LAN's interface, where none is named", () => {
       device: "eth1",
       addresses: ["10.0.0.1/24"],
     });
-  }, 60_000);
+  });
 
   test("is the first of a default route over several", async () => {
     const hops = ["fe80::2", "fe80::3"].flatMap((via) => ["nexthop", "via", via, "dev", "eth0"]);
     await node.run("ip", ["-6", "route", "add", "default", ...hops]);
     expect(await observeLan(node.run, undefined, memory)).toMatchObject({ device: "eth0" });
-  }, 60_000);
+  });
 });
 
 const ACCEPT_RA = "net.ipv6.conf.eth0.accept_ra";
@@ -78,14 +78,14 @@ describe("router advertisements", () => {
     expect(await sync()).toEqual(["2", "1"]);
     await leave();
     expect(await values()).toEqual(["1", "0"]);
-  }, 60_000);
+  });
 
   test("are taken again on a device whose kernel was told to ignore them while we made it forward", async () => {
     await holdSysctls(node.run, [FORWARD_ALL], memory);
     expect(await sync()).toEqual(["2", "1"]);
     await leave();
     expect(await values()).toEqual(["1", "0"]);
-  }, 60_000);
+  });
 
   test("are taken on a device that came after we made the kernel forward", async () => {
     await node.run("ip", ["link", "delete", "eth0"]);
@@ -97,23 +97,19 @@ describe("router advertisements", () => {
     expect(await sync()).toEqual(["2", "1"]);
     await leave();
     expect(await values()).toEqual(["1", "0"]);
-  }, 60_000);
+  });
 
   test.each([
     ["does not take them", [[ACCEPT_RA, "0"]], ["0", "1"]],
     ["takes them though it forwards", [[ACCEPT_RA, "2"]], ["2", "1"]],
     ["forwarded before", [[FORWARDING, "1"]], ["1", "1"]],
-  ] as const)(
-    "stay as they are on a device that %s",
-    async (_, before, after) => {
-      for (const [key, value] of before) await set(key, value);
-      const found = await values();
-      expect(await sync()).toEqual(after);
-      await leave();
-      expect(await values()).toEqual(found);
-    },
-    60_000,
-  );
+  ] as const)("stay as they are on a device that %s", async (_, before, after) => {
+    for (const [key, value] of before) await set(key, value);
+    const found = await values();
+    expect(await sync()).toEqual(after);
+    await leave();
+    expect(await values()).toEqual(found);
+  });
 
   test("are left to who says, later, that the kernel is not to take them", async () => {
     await sync();
@@ -121,5 +117,5 @@ describe("router advertisements", () => {
     expect(await sync()).toEqual(["0", "1"]);
     await leave();
     expect(await values()).toEqual(["0", "0"]);
-  }, 60_000);
+  });
 });

@@ -24,12 +24,12 @@ beforeEach(async () => {
   connection = await connectNats({ servers: [nats.url], name: "test", waitOnFirstConnect: false, clock, log, signal });
   await createStoreBucket({ connection, bucket: "b", clock, signal });
   bucket = await openBucket(connection, "b", clock, signal);
-}, 30_000);
+});
 afterEach(async () => {
   controller.abort();
   await connection.closed();
   await nats.remove();
-}, 30_000);
+});
 
 describe("a bucket", () => {
   test("writes a key only from the sequence that was seen, also over its deletion", async () => {
@@ -67,7 +67,7 @@ describe("a bucket", () => {
     expect(await writing).toBe(sequence + 1);
     expect(await bucket.get("k.a")).toMatchObject({ value: "1", sequence: sequence + 1 });
     expect((await bucket.state()).lastSequence).toBe(sequence + 1);
-  }, 30_000);
+  });
 
   test("that does not answer is told after 5 s; one whose connection is closed at once", async () => {
     await nats.pause();
@@ -78,7 +78,7 @@ describe("a bucket", () => {
     controller.abort();
     await connection.closed();
     await expect(bucket.get("k.a")).rejects.toMatchObject({ code: "aborted", retry: false });
-  }, 30_000);
+  });
 
   test("is made again without loss, and its settings brought up to date", async () => {
     await bucket.put("k.a", "1", 0);

@@ -174,4 +174,4 @@ test("a store whose disk was full takes writes again once there is room, and has
   const args = ["--mount", "--", "sh", "-c", script, "sh", folder, process.execPath, program];
   const said = await runner()("unshare", [...args, `127.0.0.1:${port}`, natsServer], { limitMs: 85_000 });
   expect(JSON.parse(said)).toEqual({ refusal: "store-unreachable", names: ["after", "before"] });
-}, 90_000);
+});

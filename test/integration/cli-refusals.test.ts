@@ -18,7 +18,7 @@ import type { CliHub } from "./cli-hub.ts";
 let hub: CliHub;
 beforeAll(async () => {
   hub = await startCliHub();
-}, 60_000);
+});
 afterAll(() => hub.remove());
 
 beforeEach(async () => {
@@ -127,7 +127,7 @@ describe("a hub that can't be reached", () => {
     } finally {
       await other.remove();
     }
-  }, 60_000);
+  });
 
   test("says so when it refuses the credential", async () => {
     const other = await startCliHub();
@@ -137,5 +137,5 @@ describe("a hub that can't be reached", () => {
     } finally {
       await other.remove();
     }
-  }, 60_000);
+  });
 });

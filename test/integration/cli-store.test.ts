@@ -49,7 +49,7 @@ beforeAll(async () => {
     },
   });
   await connection.close();
-}, 60_000);
+});
 
 afterAll(async () => {
   life.abort();

@@ -17,7 +17,7 @@ import type { CliHub } from "./cli-hub.ts";
 let hub: CliHub;
 beforeAll(async () => {
   hub = await startCliHub();
-}, 60_000);
+});
 afterEach(() => hub.clear());
 afterAll(() => hub.remove());
 

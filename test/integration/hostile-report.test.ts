@@ -31,7 +31,7 @@ beforeEach(async () => {
   [life, connections, reading] = [new AbortController(), [], []];
   [hub, members] = await Promise.all([startTestHub(), startTestMembers()]);
   await hub.pool("pods", "10.64.0.0/12", 16);
-}, 60_000);
+});
 
 afterEach(async () => {
   life.abort();
@@ -39,7 +39,7 @@ afterEach(async () => {
   await Promise.all(connections.map((nc) => nc.close()));
   await hub?.remove();
   await members?.remove();
-}, 60_000);
+});
 
 interface Member {
   /** Reports as its gateway "a", which leads. */
@@ -137,5 +137,5 @@ describe("what a member says of its gateways", () => {
     expect(await told(west, "east", ["a", "node-7"])).toHaveLength(2);
     await east.says(own("east"));
     await told(west, "east", ["a"]);
-  }, 60_000);
+  });
 });

@@ -63,7 +63,7 @@ beforeAll(async () => {
     `tls { cert_file: "${certFile}", key_file: "${keyFile}", handshake_first: true }\n${accounts}`,
   );
   members = await startTestMembers();
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const each of processes) {

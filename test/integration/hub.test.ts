@@ -33,7 +33,7 @@ let members: TestMembers;
 beforeEach(async () => {
   [hub, members] = await Promise.all([startTestHub(), startTestMembers()]);
   await hub.pool("pods", "10.64.0.0/12", 16);
-}, 60_000);
+});
 afterEach(async () => {
   await hub?.remove();
   await members?.remove();
@@ -112,7 +112,7 @@ describe("a hub that starts and stops", () => {
         (error: unknown) => hasCode(error, "nats-refused") || String(error),
       ),
     );
-  }, 60_000);
+  });
 });
 
 describe("a hub whose NATS lost what it stored", () => {
@@ -137,7 +137,7 @@ describe("a hub whose NATS lost what it stored", () => {
     expect(epochs()).toEqual([1, 2, 3]);
     await hub.pool("pods", "10.64.0.0/12", 16);
     expect(await west.join(await hub.token("west"))).toMatchObject({ number: 1 });
-  }, 60_000);
+  });
 
   test("while it was running gives nothing out either, and its epoch does not go back", async () => {
     const east = await joined("east");
@@ -149,7 +149,7 @@ describe("a hub whose NATS lost what it stored", () => {
     // Who wants to leave waits too: the backup would bring it back.
     await expect(east.leave()).rejects.toMatchObject(AMNESIA);
     expect(await hub.everything()).toEqual([[], [], [], [], []]);
-  }, 120_000);
+  });
 
   test("and came back from an older backup gives nothing out until it has a newer one", async () => {
     const backup = `${jetstream()}-backup`;
@@ -177,7 +177,7 @@ describe("a hub whose NATS lost what it stored", () => {
     expect(await hub.ledger()).toEqual(ledger);
     expect(epochs()).toEqual([1, 2, 3, 4]);
     expect(await (await members.make()).join(await hub.token("north"))).toMatchObject({ number: 3 });
-  }, 120_000);
+  });
 });
 
 describe("what a Cluster announces", () => {
@@ -208,7 +208,7 @@ describe("what a Cluster announces", () => {
     await change("east", []);
     await eventually(async () => (await ranges("announced"))?.length === 0 || ranges("announced"));
     await eventually(async () => (await published("east")).length === 0 || published("east"));
-  }, 60_000);
+  });
 
   async function change(name: string, allowedCIDRs: readonly string[]): Promise<void> {
     for (;;) {
@@ -251,7 +251,7 @@ test("a link that names a cluster which has yet to join says so, and that it is 
     "east west Pending",
     "west east Pending",
   ]);
-}, 60_000);
+});
 
 describe("nonsense", () => {
   test.each(Object.values(hubCalls).map(({ subject }) => subject))(

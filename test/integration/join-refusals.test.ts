@@ -27,7 +27,7 @@ beforeAll(async () => {
   await (await members.make()).join(await hub.token("east"));
   const declared = { podCIDRs: ["172.30.0.0/16"], localCIDRs: ["192.168.7.0/24"] };
   await (await members.make()).join(await hub.token("west", { podCIDRs: declared.podCIDRs }), declared);
-}, 120_000);
+});
 afterAll(async () => {
   await hub?.remove();
   await members?.remove();

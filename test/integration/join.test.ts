@@ -32,7 +32,7 @@ let members: TestMembers;
 beforeAll(async () => {
   [hub, members] = await Promise.all([startTestHub(), startTestMembers()]);
   await hub.pool("pods", "10.64.0.0/10", 18);
-}, 120_000);
+});
 afterAll(async () => {
   await hub?.remove();
   await members?.remove();
@@ -121,7 +121,7 @@ describe("a join", () => {
     }
     // Credential, Membership, then both again with what the hub answered, and the Membership's status.
     expect(cuts).toEqual(["before", "after"].flatMap((when) => [1, 2, 3, 4, 5].map((nth) => `${when} ${nth}`)));
-  }, 120_000);
+  });
 
   test("of fifty at once: each gets ranges and a number that nobody else has", async () => {
     const crowd = Array.from({ length: 50 }, (_, index) => `crowd-${index}`);
@@ -143,7 +143,7 @@ describe("a join", () => {
         status?.identity?.userKey,
       );
     }
-  }, 120_000);
+  });
 });
 
 describe("a member", () => {
@@ -229,7 +229,7 @@ describe("a member", () => {
       await left(member, "cut-leaver");
       if (!failing.failed()) break;
     }
-  }, 120_000);
+  });
 
   test("does not leave by a word that another signed", async () => {
     const credential = await credentialOf(await joined("stayer"));

@@ -53,11 +53,11 @@ beforeAll(async () => {
     vxlanSources: [{ mac, prefixes: ["10.3.0.0/16", "fd65:3::/48"] }],
   });
   await Promise.all([serve(gateway, 8080), serve(gateway, 22), serve(remote, 8080), serve(lan, 8080)]);
-}, 60_000);
+});
 afterAll(async () => {
   await crossing?.remove();
   await vxlan?.remove();
-}, 60_000);
+});
 
 test("what is announced is reached by a tunnel, and reaches through it, in both families", async () => {
   const { lan, pod, remote } = crossing;
@@ -71,29 +71,25 @@ test("what is announced is reached by a tunnel, and reaches through it, in both 
     expect(await connectTo(lan, "10.2.0.2", 8080, "10.1.0.2")).toBe("10.1.0.2");
   });
   expect(drops).toEqual(NONE);
-}, 60_000);
+});
 
 test("a LAN host that is not announced is not reached by a tunnel", async () => {
   const { remote } = crossing;
   const drops = await droppedBy(() => datagram(remote, AT.lanOutside, 22));
   expect(drops).toEqual({ ...NONE, forward: 1 });
-}, 60_000);
+});
 
 test.each([
   ["10.1.0.99", "a source of ours"],
   ["203.0.113.9", "a stranger's"],
   ["fd65:1:0:1::99", "a source of ours"],
   ["2001:db8::9", "a stranger's"],
-])(
-  "a tunnel carries no packet from %s: %s",
-  async (source) => {
-    const { remote } = crossing;
-    const [mesh, target] = source.includes(":") ? [MESH6, "fd65:1:0:9::2"] : [MESH, "10.1.9.2"];
-    expect(await droppedBy(() => pretend(remote, source, target))).toEqual({ ...NONE, source: 1 });
-    expect(await droppedBy(() => pretend(remote, source, mesh))).toEqual({ ...NONE, source: 1 });
-  },
-  60_000,
-);
+])("a tunnel carries no packet from %s: %s", async (source) => {
+  const { remote } = crossing;
+  const [mesh, target] = source.includes(":") ? [MESH6, "fd65:1:0:9::2"] : [MESH, "10.1.9.2"];
+  expect(await droppedBy(() => pretend(remote, source, target))).toEqual({ ...NONE, source: 1 });
+  expect(await droppedBy(() => pretend(remote, source, mesh))).toEqual({ ...NONE, source: 1 });
+});
 
 test("by VXLAN a cluster sends with its own sources alone, though another cluster has that one", async () => {
   const { gateway } = crossing;
@@ -109,7 +105,7 @@ test("by VXLAN a cluster sends with its own sources alone, though another cluste
   const mac = (await gateway.run("cat", ["/sys/class/net/trsvx/address"])).trim();
   await vxlan.run("ip", ["neigh", "replace", "10.3.0.1", "lladdr", mac, "dev", "eth0", "nud", "permanent"]);
   expect(await droppedBy(() => ping(vxlan, "10.1.9.2"))).toEqual({ ...NONE, vxlanInner: 1 });
-}, 60_000);
+});
 
 test("VXLAN is taken from the endpoints of its port alone", async () => {
   const { lan } = crossing;
@@ -119,7 +115,7 @@ test("VXLAN is taken from the endpoints of its port alone", async () => {
   expect(await droppedBy(() => send("10.1.0.1", NODE_VXLAN_PORT))).toEqual({ ...NONE, vxlanOuter: 1 });
   expect(await droppedBy(() => send("fd65:1:0:1::1", NODE_VXLAN_PORT))).toEqual({ ...NONE, vxlanOuter: 1 });
   expect(await droppedBy(() => send(AT.gatewayOutside, MESH_VXLAN_PORT))).toEqual({ ...NONE, vxlanOuter: 1 });
-}, 60_000);
+});
 
 test("by a mesh address a tunnel reaches ICMP, heartbeats and open ports, nothing else", async () => {
   const { remote } = crossing;
@@ -133,13 +129,13 @@ test("by a mesh address a tunnel reaches ICMP, heartbeats and open ports, nothin
   expect(await droppedBy(() => datagram(remote, MESH, HEARTBEAT_PORT - 1))).toEqual({ ...NONE, input: 1 });
   expect(await droppedBy(() => datagram(remote, MESH6, 22))).toEqual({ ...NONE, input: 1 });
   expect(await droppedBy(() => datagram(remote, MESH, 8080))).toEqual({ ...NONE, input: 1 });
-}, 60_000);
+});
 
 test("another address of the machine is not there for a tunnel, not even for heartbeats", async () => {
   const { remote } = crossing;
   expect(await droppedBy(() => datagram(remote, AT.gateway[0], HEARTBEAT_PORT))).toEqual({ ...NONE, input: 1 });
   expect(await droppedBy(() => datagram(remote, AT.gateway[1], HEARTBEAT_PORT))).toEqual({ ...NONE, input: 1 });
-}, 60_000);
+});
 
 test("a remote cluster that comes in over the LAN, by another gateway, reaches no more of a mesh address", async () => {
   const { lan } = crossing;
@@ -152,7 +148,7 @@ test("a remote cluster that comes in over the LAN, by another gateway, reaches n
   expect((await droppedBy(() => connectTo(lan, MESH, 22, "10.2.7.7"))).input).toBeGreaterThan(0);
   // The cluster's own hosts are not remote ones.
   expect(await connectTo(lan, MESH, 22, "10.1.0.2")).toBe("10.1.0.2");
-}, 60_000);
+});
 
 test("an answer comes in by another way than its question went out", async () => {
   const { gateway, lan, remote } = crossing;
@@ -169,7 +165,7 @@ test("an answer comes in by another way than its question went out", async () =>
     expect(await connectTo(gateway, "10.2.8.8", 8080, MESH)).toBe(MESH);
   });
   expect(drops).toEqual(NONE);
-}, 60_000);
+});
 
 describe("with routes past every tunnel, as a default route is where ours were flushed", () => {
   /** To a remote cluster, to what is closed, and to a pod of ours that is not there. */
@@ -180,8 +176,8 @@ describe("with routes past every tunnel, as a default route is where ours were f
     for (const prefix of [...PAST, ...GONE])
       await crossing.gateway.run("ip", ["route", verb, prefix, "via", router(prefix)]);
   };
-  beforeAll(() => change("add"), 60_000);
-  afterAll(() => change("delete"), 60_000);
+  beforeAll(() => change("add"));
+  afterAll(() => change("delete"));
 
   test.each([
     ["10.2.99.1", "Destination Host Unreachable"],
@@ -247,7 +243,7 @@ test("a pod speaks with its own addresses alone; neighbour discovery works", asy
       spoof: 1,
     });
   }
-}, 60_000);
+});
 
 test("a pod with a new wire sends no packet that counts as a lie", async () => {
   const { gateway } = crossing;
@@ -269,4 +265,4 @@ test("a pod with a new wire sends no packet that counts as a lie", async () => {
   });
   await plain.remove();
   expect(drops).toEqual(NONE);
-}, 60_000);
+});

@@ -23,11 +23,11 @@ beforeAll(async () => {
   await protect(gateway, CROSSING);
   await gateway.run("nft", ["-f", "-"], { stdin: OTHERS });
   await Promise.all([lan, pod, remote].map((node) => serve(node, 8080)));
-}, 60_000);
+});
 afterAll(async () => {
   await crossing?.remove();
   await container?.remove();
-}, 60_000);
+});
 
 /** Everything that leaves is masqueraded; two services are as kube-proxy would make them, one in each direction. */
 const OTHERS = `
@@ -64,7 +64,7 @@ test("transit is not tracked either way, what this node's own pods say is", asyn
   expect(await counts()).toEqual([1, 0, 1, 0]);
   expect(await ping(crossing.pod, AT.remote[0])).toBe(true);
   expect(await counts()).toEqual([1, 1, 1, 1]);
-}, 60_000);
+});
 
 test("announced sources reach a remote cluster as they are, whoever masquerades", async () => {
   const { pod, lan } = crossing;
@@ -76,7 +76,7 @@ test("announced sources reach a remote cluster as they are, whoever masquerades"
       source: AT.lan[index],
     });
   }
-}, 60_000);
+});
 
 test("a remote cluster's pod reaches a pod and a LAN host of ours as it is, whoever masquerades", async () => {
   const { remote } = crossing;
@@ -84,14 +84,14 @@ test("a remote cluster's pod reaches a pod and a LAN host of ours as it is, whoe
     const source = target.includes(":") ? AT.remote[1] : AT.remote[0];
     expect({ target, source: await connectTo(remote, target, 8080) }).toEqual({ target, source });
   }
-}, 60_000);
+});
 
 test("what has another source than announced ones leaves with the node's mesh address, and is answered", async () => {
   const { gateway, lan } = crossing;
   expect(await connectTo(container, AT.remote[0], 8080)).toBe(AT.mesh[0]);
   expect(await connectTo(gateway, AT.remote[0], 8080, AT.gatewayOutside)).toBe(AT.mesh[0]);
   expect(await connectTo(lan, AT.remote[0], 8080, AT.lanOutside)).toBe(AT.mesh[0]);
-}, 60_000);
+});
 
 test("what kube-proxy marked leaves for a remote cluster with the node's mesh address, and is answered", async () => {
   const { lan, pod } = crossing;
@@ -99,8 +99,8 @@ test("what kube-proxy marked leaves for a remote cluster with the node's mesh ad
   expect(await connectTo(lan, AT.gateway[0], 30080)).toBe(AT.mesh[0]);
   expect(await connectTo(lan, AT.gateway[1], 30082)).toBe(AT.mesh[1]);
   expect(await connectTo(pod, AT.gateway[0], 30080)).toBe(AT.mesh[0]);
-}, 60_000);
+});
 
 test("what a remote cluster asks of a node port is translated by kube-proxy, so that the answer comes back this way", async () => {
   expect(await connectTo(crossing.remote, AT.mesh[0], 30081)).toBe(AT.gateway[0]);
-}, 60_000);
+});

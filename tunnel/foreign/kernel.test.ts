@@ -11,8 +11,8 @@ import { planForeign } from "./plan.ts";
 let node: TestNode;
 beforeEach(async () => {
   node = await makeTestNode("foreign");
-}, 60_000);
-afterEach(() => node.remove(), 60_000);
+});
+afterEach(() => node.remove());
 
 async function sync(wanted: boolean, run: Run = node.run) {
   const { chains, unread } = await observeForeign(run);
@@ -165,24 +165,20 @@ const OPENED: readonly (readonly [string, () => Promise<unknown>, number])[] = [
   ],
 ];
 
-test.each(OPENED)(
-  "%s: one rule of ours while wanted, and all as before when not",
-  async (_what, make, count) => {
-    await make();
-    const before = await rulesets();
-    const done = await sync(true);
-    expect({ count: done.length, failed: done.filter(({ error }) => error !== undefined) }).toEqual({
-      count,
-      failed: [],
-    });
-    expect(await sync(true)).toEqual([]);
-    expect(await rulesets()).not.toBe(before);
-    expect((await sync(false)).filter(({ error }) => error !== undefined)).toEqual([]);
-    expect(await rulesets()).toBe(before);
-    expect(await sync(false)).toEqual([]);
-  },
-  60_000,
-);
+test.each(OPENED)("%s: one rule of ours while wanted, and all as before when not", async (_what, make, count) => {
+  await make();
+  const before = await rulesets();
+  const done = await sync(true);
+  expect({ count: done.length, failed: done.filter(({ error }) => error !== undefined) }).toEqual({
+    count,
+    failed: [],
+  });
+  expect(await sync(true)).toEqual([]);
+  expect(await rulesets()).not.toBe(before);
+  expect((await sync(false)).filter(({ error }) => error !== undefined)).toEqual([]);
+  expect(await rulesets()).toBe(before);
+  expect(await sync(false)).toEqual([]);
+});
 
 test("iptables goes on as usual beside our rule, and what it appends comes before it at the next sync", async () => {
   await node.run("iptables-nft", ["-P", "FORWARD", "DROP"]);
@@ -193,7 +189,7 @@ test("iptables goes on as usual beside our rule, and what it appends comes befor
   await node.run("iptables-nft", ["-P", "FORWARD", "ACCEPT"]);
   await sync(true);
   expect(await kinds({ name: "FORWARD" })).toEqual(["other"]);
-}, 60_000);
+});
 
 test("chains that accept are left alone, and no table of iptables-legacy is made by looking", async () => {
   await nft("table inet fw { chain f { type filter hook forward priority 0; ip saddr 10.9.9.9 drop; }; }");
@@ -201,7 +197,7 @@ test("chains that accept are left alone, and no table of iptables-legacy is made
   await nft("table inet nat { chain f { type nat hook postrouting priority 0; policy drop; }; }");
   expect(await sync(true)).toEqual([]);
   expect((await node.run("cat", ["/proc/net/ip_tables_names"])).trim()).toBe("");
-}, 60_000);
+});
 
 test("where iptables is missing, the chain and the remedy are named, and the other chains are opened", async () => {
   await node.run("iptables-nft", ["-P", "FORWARD", "DROP"]);
@@ -217,7 +213,7 @@ test("where iptables is missing, the chain and the remedy are named, and the oth
   expect(outcomes[0]?.error).toMatch(
     /no-such-program.*install iptables-nft where the agent runs, or accept packets with mark 0x1000\/0x1000/s,
   );
-}, 60_000);
+});
 
 test("where iptables is missing and the remedy was followed there is nothing left to do", async () => {
   await node.run("iptables-nft", ["-P", "FORWARD", "DROP"]);
@@ -229,7 +225,7 @@ test("where iptables is missing and the remedy was followed there is nothing lef
   expect(await sync(true)).toEqual([]);
   expect(await sync(false)).toEqual([]);
   expect(await kinds({ name: "FORWARD" })).toEqual(["admits"]);
-}, 60_000);
+});
 
 test("a chain that drops before our mark is named with what to do", async () => {
   await node.run("iptables-nft", ["-t", "mangle", "-P", "FORWARD", "DROP"]);
@@ -240,4 +236,4 @@ test("a chain that drops before our mark is named with what to do", async () => 
       obstacle: true,
     },
   ]);
-}, 60_000);
+});

@@ -16,7 +16,7 @@ beforeAll(async () => {
   // A second LAN host, whom others have a quarrel with; and a host of no cluster.
   await lan.run("ip", ["address", "add", "10.1.0.66/24", "dev", "eth0"]);
   await Promise.all([gateway, lan, pod, remote].map((node) => serve(node, 8080)));
-}, 60_000);
+});
 afterEach(async () => {
   await sync(false);
   for (const tool of ["iptables-legacy", "ip6tables-legacy"]) {
@@ -26,8 +26,8 @@ afterEach(async () => {
   for (const table of (await run("nft", ["list", "tables"])).split("\n").filter((line) => line.startsWith("table"))) {
     if (table !== "table inet trestle") await run("nft", ["delete", ...table.split(" ")]);
   }
-}, 60_000);
-afterAll(() => crossing?.remove(), 60_000);
+});
+afterAll(() => crossing?.remove());
 
 async function sync(wanted: boolean): Promise<void> {
   const { run } = crossing.gateway;
@@ -90,21 +90,17 @@ const FIREWALLS: readonly (readonly [string, () => Promise<unknown>])[] = [
   ["nft rejects at the end", () => nft(both("inet", 0, "accept", "meta l4proto tcp reject with tcp reset\nreject"))],
 ];
 
-test.each(FIREWALLS)(
-  "%s: mesh traffic passes once our rule is there, and not before",
-  async (_what, make) => {
-    await make();
-    const before = await passing();
-    expect(Object.values(before).some(Boolean)).toBe(false);
-    await sync(true);
-    expect(await passing()).toEqual(Object.fromEntries(Object.keys(before).map((way) => [way, true])));
-    // What is not ours to let through is dropped as before.
-    expect(await ping(crossing.lan, AT.gateway[0])).toBe(false);
-    await tables("iptables-legacy", "-P FORWARD ACCEPT", "-P INPUT ACCEPT");
-    await tables("ip6tables-legacy", "-P FORWARD ACCEPT", "-P INPUT ACCEPT");
-  },
-  60_000,
-);
+test.each(FIREWALLS)("%s: mesh traffic passes once our rule is there, and not before", async (_what, make) => {
+  await make();
+  const before = await passing();
+  expect(Object.values(before).some(Boolean)).toBe(false);
+  await sync(true);
+  expect(await passing()).toEqual(Object.fromEntries(Object.keys(before).map((way) => [way, true])));
+  // What is not ours to let through is dropped as before.
+  expect(await ping(crossing.lan, AT.gateway[0])).toBe(false);
+  await tables("iptables-legacy", "-P FORWARD ACCEPT", "-P INPUT ACCEPT");
+  await tables("ip6tables-legacy", "-P FORWARD ACCEPT", "-P INPUT ACCEPT");
+});
 
 test("what others drop by name stays dropped", async () => {
   const { remote } = crossing;
@@ -114,24 +110,20 @@ test("what others drop by name stays dropped", async () => {
   expect(await tcp(connectTo(remote, AT.lan[0], 8080))).toBe(true);
   expect(await tcp(connectTo(remote, "10.1.0.66", 8080))).toBe(false);
   expect(await tcp(connectTo(remote, AT.pod[0], 8080))).toBe(false);
-}, 60_000);
+});
 
 test.each([
   ["iptables", () => tables("iptables-nft", "-t nat -A POSTROUTING -j MASQUERADE")],
   ["nft", () => nft("table ip nat { chain post { type nat hook postrouting priority srcnat; masquerade; }; }")],
-])(
-  "a MASQUERADE of everything by %s leaves mesh traffic its source",
-  async (_what, make) => {
-    const { pod, lan, remote } = crossing;
-    await make();
-    expect(await connectTo(pod, AT.remote[0], 8080)).toBe(AT.pod[0]);
-    expect(await connectTo(lan, AT.remote[0], 8080, AT.lan[0])).toBe(AT.lan[0]);
-    expect(await connectTo(remote, AT.lan[0], 8080)).toBe(AT.remote[0]);
-    // It is there, and at work.
-    expect(await connectTo(pod, AT.lan[0], 8080)).toBe(AT.gateway[0]);
-  },
-  60_000,
-);
+])("a MASQUERADE of everything by %s leaves mesh traffic its source", async (_what, make) => {
+  const { pod, lan, remote } = crossing;
+  await make();
+  expect(await connectTo(pod, AT.remote[0], 8080)).toBe(AT.pod[0]);
+  expect(await connectTo(lan, AT.remote[0], 8080, AT.lan[0])).toBe(AT.lan[0]);
+  expect(await connectTo(remote, AT.lan[0], 8080)).toBe(AT.remote[0]);
+  // It is there, and at work.
+  expect(await connectTo(pod, AT.lan[0], 8080)).toBe(AT.gateway[0]);
+});
 
 test("marked to be masqueraded, traffic leaves with the node's mesh address", async () => {
   await tables(
@@ -141,7 +133,7 @@ test("marked to be masqueraded, traffic leaves with the node's mesh address", as
   );
   expect(await connectTo(crossing.pod, AT.remote[0], 8080)).toBe(AT.mesh[0]);
   expect(await connectTo(crossing.pod, AT.lan[0], 8080)).toBe(AT.gateway[0]);
-}, 60_000);
+});
 
 test("others who set whole marks in mangle do not wipe ours out, nor we theirs", async () => {
   await tables("iptables-nft", "-t mangle -A FORWARD -j MARK --set-xmark 0x7/0xffffffff", "-P FORWARD DROP");
@@ -149,7 +141,7 @@ test("others who set whole marks in mangle do not wipe ours out, nor we theirs",
   await sync(true);
   expect(await tcp(connectTo(crossing.pod, AT.remote[0], 8080))).toBe(true);
   expect(await crossing.gateway.run("nft", ["list", "table", "inet", "probe"])).not.toContain("packets 0");
-}, 60_000);
+});
 
 test("TCP whose answers come by another gateway survives others' drop of what is invalid", async () => {
   const { gateway, lan, remote } = crossing;
@@ -168,4 +160,4 @@ test("TCP whose answers come by another gateway survives others' drop of what is
   await protect(gateway, undefined);
   expect(await tcp(connectTo(lan, AT.remote[0], 8080, AT.lan[0]))).toBe(false);
   await protect(gateway, CROSSING);
-}, 60_000);
+});

@@ -26,8 +26,8 @@ const MESH: WantedLink = { name: "trsmesh", role: "mesh" };
 let node: TestNode;
 beforeAll(async () => {
   node = await makeTestNode("link");
-}, 60_000);
-afterAll(() => node.remove(), 60_000);
+});
+afterAll(() => node.remove());
 
 async function sync(want: readonly WantedLink[]) {
   const { put, remove } = planLinks(want, await observeLinks(node.run));
@@ -48,7 +48,7 @@ test("a tunnel device is made once, in a session of its own, and leaves neither 
   await sync([]);
   await eventually(async () => (await pidsIn(node.name)).length === before.length || (await pidsIn(node.name)));
   expect(await node.run("find", ["/run/wireguard", "-type", "s"])).toBe("");
-}, 60_000);
+});
 
 test("addresses of both families on the mesh device are this node's, and may be sources", async () => {
   const addresses = ["10.1.255.1/32", "fd65:1:0:ffff::1/128"];
@@ -67,7 +67,7 @@ test("addresses of both families on the mesh device are this node's, and may be 
   }
   expect(await sync([MESH])).toEqual([]);
   await sync([]);
-}, 60_000);
+});
 
 test("a name that another device has is refused in so many words, and that device stays", async () => {
   await node.run("ip", ["link", "add", "dev", "trs0-0", "type", "bridge"]);
@@ -77,14 +77,14 @@ test("a name that another device has is refused in so many words, and that devic
   await sync([]);
   expect(await node.run("ip", ["-o", "link", "show", "dev", "trs0-0"])).toContain("trs0-0");
   await node.run("ip", ["link", "delete", "dev", "trs0-0"]);
-}, 60_000);
+});
 
 test("without WireGuard in the kernel and without wireguard-go the failure is told once", async () => {
   const { outcomes } = await applyLinks(node.run, planLinks([TUNNEL], await observeLinks(node.run)).put);
   const made = (await observeLinks(node.run)).some(({ kind }) => kind === "wireguard");
   expect(outcomes).toHaveLength(made ? 5 : 1);
   await sync([]);
-}, 60_000);
+});
 
 test("a process that ends right after it made a device leaves it marked", async () => {
   const want = [TUNNEL, VXLAN, MESH];
@@ -96,4 +96,4 @@ test("a process that ends right after it made a device leaves it marked", async 
     await sync([]);
     died = maker.died();
   }
-}, 120_000);
+});

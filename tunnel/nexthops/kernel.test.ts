@@ -21,8 +21,8 @@ beforeAll(async () => {
     "link set dev trsvx up",
   ];
   await node.run("ip", ["-batch", "-"], { stdin: vxlan.join("\n") });
-}, 60_000);
-afterAll(() => node.remove(), 60_000);
+});
+afterAll(() => node.remove());
 
 async function sync(want: readonly Nexthop[]) {
   const { put, remove } = planNexthops(want, await observeNexthops(node.run));
@@ -68,7 +68,7 @@ test("any set of nexthops can follow any other, and then there is nothing to do"
     }),
     { numRuns: 15 },
   );
-}, 60_000);
+});
 
 test("form and family of an id can change", async () => {
   for (const want of [
@@ -90,7 +90,7 @@ test("form and family of an id can change", async () => {
     await sync(want);
     expect(await sync(want)).toEqual([]);
   }
-}, 60_000);
+});
 
 test("an id that another program uses is refused, and stays as it is", async () => {
   await node.run("ip", ["nexthop", "add", "id", "900", "dev", "trs0-1"]);
@@ -99,7 +99,7 @@ test("an id that another program uses is refused, and stays as it is", async () 
   expect(await node.run("ip", ["nexthop", "show", "id", "900"])).toContain("dev trs0-1");
   await sync([]);
   expect(await node.run("ip", ["nexthop", "show", "id", "900"])).toContain("dev trs0-1");
-}, 60_000);
+});
 
 test("a link-local next hop is taken though another device leads to everything; any other of IPv6 is not", async () => {
   await node.run("ip", ["route", "add", "fd65:2::/48", "dev", "trs0-0"]);
@@ -114,4 +114,4 @@ test("a link-local next hop is taken though another device leads to everything; 
   );
   await sync([]);
   await node.run("ip", ["route", "delete", "fd65:2::/48"]);
-}, 60_000);
+});

@@ -8,8 +8,8 @@ beforeAll(async () => {
   node = await makeTestNode("sysctl");
   await node.run("ip", ["link", "add", "dev", "eth0.5", "type", "bridge"]);
   await node.run("ip", ["link", "add", "dev", "a[b]*", "type", "bridge"]);
-}, 60_000);
-afterAll(() => node?.remove(), 60_000);
+});
+afterAll(() => node?.remove());
 
 test.each(["net.ipv4.conf.eth0.5.rp_filter", "net.ipv4.conf.a[b]*.rp_filter", "net.ipv4.ip_forward"])(
   "%s is written and read",
@@ -19,19 +19,18 @@ test.each(["net.ipv4.conf.eth0.5.rp_filter", "net.ipv4.conf.a[b]*.rp_filter", "n
       expect(await observeSysctls(node.run, [key])).toEqual(new Map([[key, value]]));
     }
   },
-  60_000,
 );
 
 test("a pattern stands for every device, and for all and default", async () => {
   const seen = await observeSysctls(node.run, ["net.ipv4.ip_forward"], ["net.ipv4.conf.*.forwarding"]);
   const devices = ["all", "default", "lo", "eth0.5", "a[b]*"].map((device) => `net.ipv4.conf.${device}.forwarding`);
   expect([...seen.keys()]).toEqual(expect.arrayContaining(["net.ipv4.ip_forward", ...devices]));
-}, 60_000);
+});
 
 test("keys that do not exist are left out of what is observed", async () => {
   const keys = ["net.ipv4.conf.nowhere.rp_filter", "net.ipv4.ip_forward"];
   expect([...(await observeSysctls(node.run, keys)).keys()]).toEqual(["net.ipv4.ip_forward"]);
-}, 60_000);
+});
 
 test("no keys, no program", async () => {
   const none = () => Promise.reject(new Error("ran something"));

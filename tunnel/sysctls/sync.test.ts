@@ -16,8 +16,8 @@ beforeAll(async () => {
   [node, peer] = await Promise.all([makeTestNode("hardened"), makeTestNode("router")]);
   await connect([node, ["192.0.2.1/24"]], [peer, ["192.0.2.2/24"]]);
   await node.run("ip", ["link", "add", "dev", "mgmt.7", "type", "bridge"]);
-}, 60_000);
-afterAll(() => Promise.all([node?.remove(), peer?.remove()]), 60_000);
+});
+afterAll(() => Promise.all([node?.remove(), peer?.remove()]));
 
 const FORWARD = "net.ipv4.ip_forward";
 const FORWARD6 = "net.ipv6.conf.all.forwarding";
@@ -60,7 +60,7 @@ const all = async () => Object.fromEntries(await observeNetSysctls(node.run));
 const valueOf = async (key: string) => (await observeSysctls(node.run, [key])).get(key);
 const steps = (sysctls: readonly Sysctl[]) => sysctls.map(({ key, value }) => ({ step: `sysctl ${key}=${value}` }));
 
-beforeEach(() => write(HARDENED), 60_000);
+beforeEach(() => write(HARDENED));
 
 test("what differs is written in the order wanted, kept without another step, and all is as before after leaving", async () => {
   const before = await all();
@@ -74,7 +74,7 @@ test("what differs is written in the order wanted, kept without another step, an
   expect(await all()).toEqual(before);
   expect(memory.now()).toEqual({});
   expect(await holdSysctls(node.run, [], memory)).toEqual([]);
-}, 60_000);
+});
 
 test("a process that ends after any step is completed by the next one: the machine is as before", async () => {
   const before = await all();
@@ -88,7 +88,7 @@ test("a process that ends after any step is completed by the next one: the machi
     expect({ step, sysctls: await all(), memory: memory.now() }).toEqual({ step, sysctls: before, memory: {} });
     died = joining.died() || leaving.died();
   }
-}, 120_000);
+});
 
 test("leaving that ends after any step is completed by the next process, too", async () => {
   const before = await all();
@@ -101,7 +101,7 @@ test("leaving that ends after any step is completed by the next process, too", a
     expect({ step, sysctls: await all(), memory: memory.now() }).toEqual({ step, sysctls: before, memory: {} });
     died = leaving.died();
   }
-}, 120_000);
+});
 
 test("what another agent changed meanwhile stays, also where leaving makes the kernel change it", async () => {
   const memory = keptSysctls();
@@ -119,7 +119,7 @@ test("what another agent changed meanwhile stays, also where leaving makes the k
   const expected = { ...before, ...Object.fromEntries(theirs.map(({ key, value }) => [key, value])) };
   expect(await all()).toEqual(expected);
   await write([{ key: "net.ipv4.conf.eth0.log_martians", value: "0" }]);
-}, 60_000);
+});
 
 test("what another agent resets is put right by the next sync, and the first former value goes back", async () => {
   const memory = keptSysctls();
@@ -138,7 +138,7 @@ test("what another agent resets is put right by the next sync, and the first for
   for (const { key, value } of WANT) expect([key, await valueOf(key)]).toEqual([key, value]);
   await holdSysctls(node.run, [], memory);
   expect(await all()).toEqual(before);
-}, 60_000);
+});
 
 test("devices that came end as if they had come to the former defaults, and devices that went are no matter", async () => {
   const memory = keptSysctls();
@@ -152,7 +152,7 @@ test("devices that came end as if they had come to the former defaults, and devi
   for (const key of forwarding) expect([key, await valueOf(key)]).toEqual([key, "0"]);
   expect(memory.now()).toEqual({});
   await node.run("ip", ["link", "delete", "dev", "came"]);
-}, 60_000);
+});
 
 test("a key that does not exist is reported, and the others are written", async () => {
   const missing = { key: "net.ipv4.conf.nowhere.rp_filter", value: "2" };
@@ -160,7 +160,7 @@ test("a key that does not exist is reported, and the others are written", async 
   const [first, second] = await holdSysctls(node.run, [missing, ...WANT.slice(3, 4)], memory);
   expect(first?.error).toContain("nowhere");
   expect(second).toEqual(steps(WANT.slice(3, 4))[0]);
-}, 60_000);
+});
 
 test.each([/ip_forward/, /accept_redirects/, /ipv6.*mgmt.7/, /hash_policy/])(
   "what could not be put back is not forgotten: %p",
@@ -180,7 +180,6 @@ test.each([/ip_forward/, /accept_redirects/, /ipv6.*mgmt.7/, /hash_policy/])(
     expect(await all()).toEqual(before);
     expect(memory.now()).toEqual({});
   },
-  60_000,
 );
 
 test("where nothing can be saved, what is known to go back is written all the same, and the rest is told", async () => {
@@ -192,7 +191,7 @@ test("where nothing can be saved, what is known to go back is written all the sa
   expect([await valueOf(FORWARD), await valueOf("net.ipv4.conf.eth0.rp_filter")]).toEqual(["1", "1"]);
   expect((await holdSysctls(node.run, [], full))[0]).toEqual(told);
   expect([await valueOf(FORWARD), await valueOf(REDIRECTS)]).toEqual(["0", "0"]);
-}, 60_000);
+});
 
 test("packets pass where others set rp_filter=1 for all: a device's 2 outweighs it", async () => {
   await write([{ key: "net.ipv4.conf.all.rp_filter", value: "1" }]);
@@ -216,7 +215,7 @@ test("packets pass where others set rp_filter=1 for all: a device's 2 outweighs 
   expect(await counts()).toEqual({ filtered: before.filtered + 1, echos: before.echos + 1 });
   await holdSysctls(node.run, [], memory);
   await node.run("ip", ["address", "delete", "198.51.100.1/24", "dev", "mgmt.7"]);
-}, 60_000);
+});
 
 /** One router advertisement (RFC 4861, 4.2): hop limit 64, no flags, lifetime 1800 s. The kernel adds the checksum. */
 const ADVERTISE = `
@@ -247,4 +246,4 @@ test("a default route of router advertisements survives coming and leaving, for 
   await holdSysctls(node.run, WANT.slice(1), memory);
   expect(await learned()).toBe(false);
   await holdSysctls(node.run, [], memory);
-}, 60_000);
+});

@@ -9,8 +9,8 @@ import type { WireGuardStep } from "./plan.ts";
 let node: TestNode;
 beforeAll(async () => {
   node = await makeTestNode("wg-set");
-}, 60_000);
-afterAll(() => node?.remove(), 60_000);
+});
+afterAll(() => node?.remove());
 
 const STEPS: readonly WireGuardStep[] = [1, 2, 3, 4].map((index) => {
   return { op: "peer", publicKey: Buffer.alloc(32, index).toString("base64"), persistentKeepalive: 10 };
@@ -33,4 +33,4 @@ test("a wireguard-go that hangs is waited for once, whatever the number of steps
     calls: 1,
     failed: STEPS.length,
   });
-}, 60_000);
+});

@@ -26,8 +26,8 @@ beforeAll(async () => {
     mtu: 1420,
     peers: [],
   };
-}, 60_000);
-afterAll(() => node.remove(), 60_000);
+});
+afterAll(() => node.remove());
 
 /** Takes away what is to go right after the rest. */
 async function sync(want: WireGuardInterface, memory: EndpointMemory) {
@@ -79,7 +79,7 @@ test("a thousand peers arrive at once, then one goes and nothing else is touched
   expect(await sync(many, memory)).toEqual([]);
   const fewer = { ...many, peers: many.peers.slice(1) };
   expect(await sync(fewer, memory)).toEqual([{ step: `wg set trs0-0 peer ${many.peers[0]?.publicKey} remove` }]);
-}, 60_000);
+});
 
 test("one peer that is refused does not keep out the others, and it alone stays due", async () => {
   const memory: EndpointMemory = new Map();
@@ -97,7 +97,7 @@ test("one peer that is refused does not keep out the others, and it alone stays 
   expect(memory.get("trs0-0")).toEqual(new Map([[second.publicKey, second.endpoint]]));
   await sync({ ...device, peers: [{ ...first, publicKey: "not a key" }, moved] }, memory);
   expect(memory.get("trs0-0")).toEqual(new Map([[second.publicKey, moved.endpoint]]));
-}, 60_000);
+});
 
 test("a device that is not there is an error that names it", async () => {
   await expect(observeWireGuard(node.run, "trs9-9")).rejects.toThrow(/wg show trs9-9 dump/);
