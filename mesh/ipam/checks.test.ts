@@ -39,7 +39,7 @@ test.each<[string, Partial<SubnetSpec>, string]>([
   ["10.0.0.0/24", { gateway: "10.0.1.1" }, "spec.gateway: 10.0.1.1 is neither inside the CIDR nor link-local"],
   ["10.0.0.0/24", { gateway: "fe80::1" }, "spec.gateway: fe80::1 is neither inside the CIDR nor link-local"],
   ["10.0.0.0/24", { excludeIPs: ["10.0.1.1"] }, "spec.excludeIPs[0]: 10.0.1.1 does not lie inside 10.0.0.0/24"],
-  ["10.0.0.0/24", { blockSize: 23 }, "spec.blockSize: 23 is not a whole number from 24 to 32"],
+  ["10.0.0.0/24", { blockSize: 23 }, "spec.blockSize: 23 is not a whole number from 24 to 30"],
 ])("%s with %j is refused", (cidr, spec, message) => {
   expect(messages(cidr, spec)).toEqual([message]);
 });

@@ -4,6 +4,7 @@ import { cidrFaults, fault, givenNameFaults, nameFaults, nodeNameFaults, numberF
 import { objectNameOfAddress } from "../names.ts";
 import type { Refusal } from "../refusal.ts";
 import { readAddress } from "../typed-cidr.ts";
+import { SMALLEST_BLOCK_BITS } from "./blocks.ts";
 import type { IPInstanceSpec, NetworkSpec, SubnetSpec } from "./resources.ts";
 import { formatSpan, readSpan, spanBetween, spanContains, spanOfCidr, spanOfSubnet, spanSize } from "./span.ts";
 import { MOST_ADDRESSES } from "./supply.ts";
@@ -33,7 +34,7 @@ export function subnetRefusals(name: string, spec: SubnetSpec): Refusal[] {
     ...spanListFaults("spec.reservedIPs", spec, spec.reservedIPs),
     ...(spec.blockSize === undefined
       ? []
-      : numberFaults("spec.blockSize", spec.blockSize, cidr.length, bitsOf(cidr.family))),
+      : numberFaults("spec.blockSize", spec.blockSize, cidr.length, bitsOf(cidr.family) - SMALLEST_BLOCK_BITS)),
   ];
   return [...own, ...rangeFaults(cidr, spec), ...rest];
 }

@@ -1,0 +1,52 @@
+import { bitsOf, cidrOf, contains, formatCidr, parseCidr } from "../cidr.ts";
+import type { Cidr } from "../cidr.ts";
+import { nodeBlockLength } from "../node-blocks.ts";
+import type { SubnetSpec } from "./resources.ts";
+import type { Span } from "./span.ts";
+import { spanOfCidr, spanOfSubnet, spansOverlap } from "./span.ts";
+
+/** An IPBlock has four addresses at least: those of one are of addresses that go where their pod goes. */
+export const SMALLEST_BLOCK_BITS = 2;
+
+/** Prefix length of the blocks that nodes claim of an overlay Subnet. */
+export function blockLengthOf({ cidr: text, blockSize }: Pick<SubnetSpec, "cidr" | "blockSize">): number {
+  const cidr = parseCidr(text);
+  const longest = bitsOf(cidr.family) - SMALLEST_BLOCK_BITS;
+  return blockSize ?? Math.max(cidr.length, Math.min(nodeBlockLength(cidr), longest));
+}
+
+/** Whether it is a block of one: an address that is retained, asked for by name, or borrowed. */
+export function isBlockOfOne(cidr: Cidr): boolean {
+  return cidr.length === bitsOf(cidr.family);
+}
+
+/** Whether addresses of the Subnet may be issued from a block. Subnets that share a CIDR may share one. */
+export function isBlockOf(block: Cidr, subnet: Pick<SubnetSpec, "cidr" | "range">): boolean {
+  return contains(parseCidr(subnet.cidr), block) && spansOverlap(spanOfSubnet(subnet), spanOfCidr(block));
+}
+
+/**
+ * The lowest block of a Subnet that nobody owns; undefined when there is none. At the ends of a range it may reach beyond
+ * it, so that the range strands nothing.
+ * @param owned blocks of more than one address, of all nodes
+ */
+export function lowestFreeBlockOf(
+  subnet: Pick<SubnetSpec, "cidr" | "range" | "blockSize">,
+  owned: readonly Cidr[],
+): string | undefined {
+  const range = spanOfSubnet(subnet);
+  const length = blockLengthOf(subnet);
+  const taken = owned.map(spanOfCidr).toSorted((a, b) => (a.first < b.first ? -1 : 1));
+  for (let block = cidrOf({ family: range.family, value: range.first }, length), at = 0; ;) {
+    const span = spanOfCidr(block);
+    if (span.first > range.last) return undefined;
+    while (isBefore(taken[at], span)) at += 1;
+    const next = taken[at];
+    if (next === undefined || !spansOverlap(next, span)) return formatCidr(block);
+    block = { ...block, first: span.last + 1n };
+  }
+}
+
+function isBefore(one: Span | undefined, other: Span): boolean {
+  return one !== undefined && (one.family !== other.family || one.last < other.first);
+}
