@@ -125,8 +125,8 @@ function unfit({ metadata, spec }: Subnet, network: Network, { node }: Choices):
       };
 }
 
-/** Blocks issue whatever is not reserved, so an overlay's address by name has to be. */
-function unissuable({ metadata, spec }: Subnet, network: Network, address: string): Refusal | undefined {
+/** Why an address can't be had by name. Blocks issue whatever is not reserved, so one of an overlay has to be. */
+export function unissuable({ metadata, spec }: Subnet, network: Network, address: string): Refusal | undefined {
   const among = (texts: readonly string[]): boolean =>
     texts.some((text) => addressInSpan(parseSpan(text), parseAddress(address)));
   if (among(spec.excludeIPs) || address === spec.gateway) {

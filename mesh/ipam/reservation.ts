@@ -1,0 +1,89 @@
+import { familyOf, parseAddress } from "../cidr.ts";
+import type { Refusal } from "../refusal.ts";
+import { unissuable } from "./choice.ts";
+import { holds } from "./network-choice.ts";
+import type { IPInstance, Network, PodReference, Subnet } from "./resources.ts";
+import { formatSpan, spanOfSubnet } from "./span.ts";
+import { supplyOf } from "./supply.ts";
+
+/** Addresses that a person keeps for a pod to come, and lets go again. */
+
+/** An address that is to be kept, in canonical text, and for whom. */
+export interface Reservation {
+  readonly address: string;
+  readonly pod: Pick<PodReference, "namespace" | "name">;
+}
+
+/** What a reservation is held against. */
+export interface ReservationPeers {
+  readonly subnet: Subnet;
+  /** The Subnet's. */
+  readonly network: Network;
+  /** All of the member. */
+  readonly instances: readonly IPInstance[];
+}
+
+/** Why an address can't be kept for a pod: every reason at once. */
+export function reservationRefusals(wanted: Reservation, { subnet, network, instances }: ReservationPeers): Refusal[] {
+  const { name } = subnet.metadata;
+  const disabled: Refusal[] = subnet.spec.disabled
+    ? [{ code: "no-subnet", message: `Subnet "${name}" is disabled: it issues nothing` }]
+    : [];
+  const other = instances.filter((each) => isOther(each, wanted)).flatMap((each) => otherRefusals(each, wanted));
+  const place = placeRefusal(wanted.address, subnet, network);
+  return [...(place === undefined ? [] : [place]), ...disabled, ...other];
+}
+
+function placeRefusal(address: string, subnet: Subnet, network: Network): Refusal | undefined {
+  const { metadata, spec } = subnet;
+  if (!holds(subnet, address)) {
+    const range = formatSpan(spanOfSubnet(spec));
+    return {
+      code: "bad-address",
+      message: `${address} does not lie in the range ${range} of Subnet "${metadata.name}"`,
+    };
+  }
+  const refusal = unissuable(subnet, network, address);
+  if (refusal !== undefined) return refusal;
+  const { isUsable, span } = supplyOf(spec);
+  return isUsable(Number(parseAddress(address).value - span.first))
+    ? undefined
+    : { code: "bad-address", message: `no pod may have ${address}: it means all of ${spec.cidr}, not one machine` };
+}
+
+function isOther({ spec }: IPInstance, { address, pod }: Reservation): boolean {
+  const isItsPod = spec.pod.namespace === pod.namespace && spec.pod.name === pod.name;
+  return spec.address === address || (isItsPod && spec.retained && familyOf(spec.address) === familyOf(address));
+}
+
+function otherRefusals(instance: IPInstance, { address, pod }: Reservation): Refusal[] {
+  const { spec } = instance;
+  return spec.address === address
+    ? [{ code: "in-use", message: `${address} is ${isKept(instance) ? "kept for" : "in use by"} ${podOf(spec.pod)}` }]
+    : [
+        {
+          code: "in-use",
+          message: `${podOf(pod)} has ${spec.address} for good already, and a pod has one address of a family; release that first`,
+        },
+      ];
+}
+
+/** Why an address can't be released (`in-use`): a pod runs with it, and would go on to. */
+export function addressInUse(instance: IPInstance): Refusal | undefined {
+  const { address, pod, node } = instance.spec;
+  return isKept(instance)
+    ? undefined
+    : {
+        code: "in-use",
+        message: `${address} is in use by ${podOf(pod)}${node === undefined ? "" : ` on node "${node}"`}; delete that pod, and its address is released with it or can be`,
+      };
+}
+
+/** No pod has it: it waits for one to come. */
+function isKept({ spec }: IPInstance): boolean {
+  return spec.node === undefined && spec.attachment === undefined;
+}
+
+function podOf({ namespace, name }: Pick<PodReference, "namespace" | "name">): string {
+  return `${namespace}/${name}`;
+}
