@@ -28,9 +28,6 @@ export function planFirewall(
       ...self.meshPrefixes,
     ],
     nodeHops: hopsTo(neighbours),
-    localPrefixes: blocks
-      .filter(({ node, purpose }) => node === situation.node && purpose === "Pods")
-      .map(({ cidr }) => cidr),
     localAddresses: meshAddresses.map(addressPart),
     nodeAddresses: Object.values(ownMeshSources(situation)),
     openPorts: situation.openPorts,

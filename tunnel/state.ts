@@ -117,8 +117,6 @@ export interface Firewall {
   readonly clusterBlocks: readonly string[];
   /** Next hops to this cluster's other nodes, without prefix length: the one way past tunnels and pods' wires for what is bound for remote prefixes and {@link clusterBlocks}. */
   readonly nodeHops: readonly string[];
-  /** This node's own pod blocks: the only traffic from a tunnel that is tracked, besides its own addresses. */
-  readonly localPrefixes: readonly string[];
   /** This node's mesh addresses, health addresses included: from remote clusters only heartbeats, ICMP and {@link openPorts} enter there. */
   readonly localAddresses: readonly string[];
   /** At most one a family: what traffic to remote prefixes leaves with that has another source than announced ones or was marked for masquerading. */

@@ -1,12 +1,10 @@
 import { TUNNEL_FWMARK } from "../marks.ts";
 import type { NftObject, Protocol } from "./expressions.ts";
+import { WAYS } from "./devices.ts";
 import { ACCEPT, FAMILIES, concat, field, is, isNot, marked, nextHop, notTo, rejectRule, rule } from "./expressions.ts";
 
 /** Comment of the rules that reject. */
 export const PAST_TUNNELS = "in clear, past every tunnel";
-
-/** Tunnels, pods' wires, and this machine itself. */
-const WAYS = ["trs*", "tp*", "lo"];
 
 /**
  * Never in clear, whatever became of our routes: should somebody flush them, backstops and all, the default route is

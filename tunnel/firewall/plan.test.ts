@@ -9,7 +9,7 @@ import { rulesetOf } from "./ruleset.ts";
 const FIREWALL = firewall({
   remotePrefixes: ["10.2.0.0/16", "fd65:2::/48"],
   announcedPrefixes: ["10.1.0.0/16", "fd65:1::/48"],
-  localPrefixes: ["10.1.7.0/24"],
+  clusterBlocks: ["10.1.7.0/24"],
   localAddresses: ["10.1.255.1", "fd65:1::1"],
   nodeAddresses: ["10.1.255.1"],
 });
@@ -43,8 +43,8 @@ test.each<[string, Ruleset | undefined, Ruleset | undefined, readonly FirewallSt
     ["delete", "add"],
   ],
   ["a prefix less", want, rulesetOf({ ...FIREWALL, remotePrefixes: [] }), ["add", "add"]],
-  ["a prefix more", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/24", "10.1.9.0/24"] }), ["delete"]],
-  ["another prefix", want, rulesetOf({ ...FIREWALL, localPrefixes: ["10.1.7.0/25"] }), ["delete", "add"]],
+  ["a prefix more", want, rulesetOf({ ...FIREWALL, clusterBlocks: ["10.1.7.0/24", "10.1.9.0/24"] }), ["delete"]],
+  ["another prefix", want, rulesetOf({ ...FIREWALL, clusterBlocks: ["10.1.7.0/25"] }), ["delete", "add"]],
 ])("%s", (_what, wanted, have, ops) => {
   expect(planFirewall(wanted, have).map((step) => step.op)).toEqual(ops);
 });

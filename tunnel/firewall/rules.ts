@@ -1,5 +1,6 @@
 import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NFT_TABLE, NODE_VXLAN_PORT } from "../marks.ts";
 import { closedRules, PAST_TUNNELS } from "./closed.ts";
+import { PODS, TUNNELS, VXLANS, WAYS } from "./devices.ts";
 import type { Json, NftObject, Protocol } from "./expressions.ts";
 import {
   ACCEPT,
@@ -24,13 +25,6 @@ import {
   to,
 } from "./expressions.ts";
 import { natRules } from "./nat.ts";
-
-/** Every tunnel device. The mesh device matches too, but nothing ever arrives from it. */
-const TUNNELS = "trs*";
-/** The VXLAN devices between clusters, of either outer family. */
-const VXLANS = "trsvx*";
-/** Host ends of pods' wires; see `podDevice`. */
-const PODS = "tp*";
 
 /** Comments of the rules that drop or reject: their counters are found by them. */
 export const DROPS = {
@@ -84,6 +78,9 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
   ];
 }
 
+/** Device that the route to the destination leads out by: what a packet is bound for, whatever block its address is of. */
+const OUT_BY: Json = { fib: { result: "oifname", flags: ["daddr"] } };
+
 /**
  * A pod sends with a source that is routed to its very wire, or not at all; no pod is named here, the routes know them.
  * Link-local and unspecified ones are what neighbour discovery speaks with (RFC 4861): the kernel forwards neither, so
@@ -123,13 +120,9 @@ function sourceRules(): NftObject[] {
  * node's own pods and addresses. What it sends farther is left to whoever filters there, for it gets no mark.
  */
 function strayRules({ ip, suffix }: Protocol, clusterDevices: readonly string[]): NftObject[] {
-  const elsewhere = [TUNNELS, PODS, "lo", ...clusterDevices].map(notFrom);
-  return ["local", "own"].map((destinations) =>
-    dropRule(
-      "prerouting",
-      [...elsewhere, is(field(ip, "saddr"), `@remote${suffix}`), is(field(ip, "daddr"), `@${destinations}${suffix}`)],
-      DROPS.stray,
-    ),
+  const elsewhere = [...WAYS, ...clusterDevices].map(notFrom);
+  return [is(OUT_BY, PODS), is(field(ip, "daddr"), `@own${suffix}`)].map((here) =>
+    dropRule("prerouting", [...elsewhere, is(field(ip, "saddr"), `@remote${suffix}`), here], DROPS.stray),
   );
 }
 
@@ -149,12 +142,7 @@ function transitRules({ ip, suffix }: Protocol, clusterDevices: readonly string[
         NOTRACK,
       ]),
     ),
-    rule("prerouting", [
-      from(TUNNELS),
-      isNot(destination, `@local${suffix}`),
-      isNot(destination, `@own${suffix}`),
-      NOTRACK,
-    ]),
+    rule("prerouting", [from(TUNNELS), isNot(destination, `@own${suffix}`), isNot(OUT_BY, PODS), NOTRACK]),
   ];
 }
 

@@ -12,8 +12,7 @@ export interface NftSet {
 }
 
 /**
- * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `closed`, `announced`, `blocks`, `local`,
- * `own`), next hops to nodes of this cluster (`nodes`), who may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
+ * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `closed`, `announced`, `blocks`, `own`), next hops to nodes of this cluster (`nodes`), who may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
  * protocol and port.
  */
 export function setsOf(firewall: Firewall): NftSet[] {
@@ -22,7 +21,6 @@ export function setsOf(firewall: Firewall): NftSet[] {
     closed: firewall.closedPrefixes,
     announced: firewall.announcedPrefixes,
     blocks: firewall.clusterBlocks,
-    local: firewall.localPrefixes,
     own: firewall.localAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
   };
   return [

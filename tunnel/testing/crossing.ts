@@ -39,7 +39,6 @@ export const CROSSING: Firewall = firewall({
   announcedPrefixes: ["10.1.0.0/16", "fd65:1::/48"],
   clusterBlocks: ["10.1.9.0/24", "fd65:1:0:9::/64"],
   nodeHops: AT.lan,
-  localPrefixes: ["10.1.9.0/24", "fd65:1:0:9::/64"],
   localAddresses: AT.mesh,
   nodeAddresses: AT.mesh,
   openPorts: [{ protocol: "tcp", port: 8080 }],

@@ -17,7 +17,6 @@ export function firewall(given: Partial<Firewall> = {}): Firewall {
     announcedPrefixes: [],
     clusterBlocks: [],
     nodeHops: [],
-    localPrefixes: [],
     localAddresses: [],
     ...given,
   };
@@ -51,7 +50,6 @@ export function firewalls(): fc.Arbitrary<Firewall> {
     announcedPrefixes: prefixes,
     clusterBlocks: prefixes,
     nodeHops: hosts,
-    localPrefixes: prefixes,
     localAddresses: fc.subarray(["10.1.255.1", "10.1.255.2", "fd65:1::1"]),
   });
 }

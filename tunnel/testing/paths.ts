@@ -76,7 +76,6 @@ export function pathOf({ ranks, vxlanPeers, nodeVxlan, variant }: Shape, keys: T
       clusterBlocks: [],
       nodeHops: [],
       announcedPrefixes: ["10.101.0.0/16", "fd65:1::/48"],
-      localPrefixes: ["10.101.2.0/24"],
       localAddresses: [OWN4, OWN6],
       nodeAddresses: [OWN4, OWN6],
       openPorts: variant === 0 ? [{ protocol: "tcp", port: 80 }] : [],

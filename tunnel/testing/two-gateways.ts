@@ -104,7 +104,6 @@ export function dataPath(side: Side, peer: Side, own: number, remote: number): D
       clusterBlocks: [],
       nodeHops: [],
       announcedPrefixes: [`10.10${own}.0.0/16`, `fd65:${own}::/48`],
-      localPrefixes: [`10.10${own}.2.0/24`],
       localAddresses: [`10.10${own}.255.1`, `10.10${own}.255.3`, `fd65:${own}:0:ffff::1`],
     },
     sysctls: [
