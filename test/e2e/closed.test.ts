@@ -37,7 +37,7 @@ const REMOTE_PODS = [...PODS.byWireGuard, ...PODS.byVXLAN];
 const SENDERS = { east: [...PODS.east, ...EAST], remote: [...REMOTE_PODS, "west/a", "west/b"] };
 
 /** A quiet machine needs less than a second; what is asserted of that is {@link BY_EVENTS_MS}. */
-const BACK_LIMIT_MS = 30_000;
+const BACK_LIMIT_MS = 60_000;
 /** Agents look at everything every ten seconds: what only that brings back takes five, half of the times. */
 const BY_EVENTS_MS = 3_000;
 /** What was seen, told at the end. */
@@ -101,12 +101,12 @@ async function flows(): Promise<void> {
   await eventually(() => traffic.flowsSince(sinceMs), BACK_LIMIT_MS);
 }
 
-/** Waits until kernels are whole and everybody is answered, and notes how long flows were silent since then. @returns milliseconds until kernels were whole */
+/** Waits until kernels are whole and everybody is answered, and notes how long flows were silent since then. @returns milliseconds that kernels were seen not to be whole for */
 async function comesBack(what: string, sinceMs: number): Promise<number> {
   const wholeMs = await msUntilWhole(isWhole, BACK_LIMIT_MS);
   await flows();
   const { flow, ms } = traffic.silence(sinceMs);
-  figures.push(`${what}: kernels whole after ${wholeMs} ms, longest silence ${ms} ms (${flow})`);
+  figures.push(`${what}: kernels not whole for ${wholeMs} ms, longest silence ${ms} ms (${flow})`);
   return wholeMs;
 }
 
@@ -170,11 +170,11 @@ describe("under living agents, what vanished comes back, and nothing leaves in c
       await damage();
       tookMs.push(await comesBack(`agents alive, ${what}`, sinceMs));
     },
-    3 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 
   test("agents hear of it, rather than find it when they look at everything again", () => {
-    figures.push(`agents alive, median until kernels are whole: ${median(tookMs)} ms`);
+    figures.push(`agents alive, median of how long kernels were not whole: ${median(tookMs)} ms`);
     expect(median(tookMs)).toBeLessThan(BY_EVENTS_MS);
   });
 
@@ -185,7 +185,7 @@ describe("under living agents, what vanished comes back, and nothing leaves in c
       await lab.mend(`node:${node}`);
       await comesBack(`agents alive, carrier of ${node} back`, Date.now());
     },
-    3 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 
   test.each([
@@ -199,7 +199,7 @@ describe("under living agents, what vanished comes back, and nothing leaves in c
       await comesBack(`${link} created again, after the command`, Date.now());
       await eventually(() => allUp(lab, 6), BACK_LIMIT_MS);
     },
-    4 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 });
 
@@ -208,13 +208,13 @@ describe("with east's agents dead", () => {
   beforeEach(async () => {
     await Promise.all(AGENTS.map(lab.kill));
     await flows();
-  }, 2 * BACK_LIMIT_MS);
+  }, LAB_LIMIT_MS);
   /** What a new agent finds it puts right. */
   afterEach(async () => {
     await Promise.all(AGENTS.map((agent) => lab.mend(agent)));
     await eventually(isWhole, BACK_LIMIT_MS);
     await flows();
-  }, 3 * BACK_LIMIT_MS);
+  }, LAB_LIMIT_MS);
 
   test.each<[string, () => Promise<unknown>, readonly string[]]>([
     ["wireguard-go killed", killWireGuard, PODS.east],
@@ -230,7 +230,7 @@ describe("with east's agents dead", () => {
     async (what, damage, told) => {
       await areTold(`agents dead, ${what}`, told, damage);
     },
-    2 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 
   // A device that is there and does not know where to: nobody is told.
@@ -244,7 +244,7 @@ describe("with east's agents dead", () => {
       const carried = [...flowsFrom(SENDERS.east, PODS.byVXLAN), ...flowsFrom(PODS.byVXLAN, PODS.east)];
       await areSilent(`agents dead, VXLAN's ${what} forgotten`, carried);
     },
-    2 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 
   test(
@@ -254,7 +254,7 @@ describe("with east's agents dead", () => {
       const behind = [...flowsFrom(SENDERS.remote, [ON_PLAIN]), ...flowsFrom([ON_PLAIN, PLAIN], REMOTE_PODS)];
       await areSilent("agents dead, the gateway's LAN device down and up", behind);
     },
-    2 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 
   test(
@@ -264,7 +264,7 @@ describe("with east's agents dead", () => {
       for (const node of EAST) await lab.mend(`node:${node}`);
       await comesBack("agents dead, carriers back", Date.now());
     },
-    3 * BACK_LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 });
 
@@ -283,4 +283,4 @@ test("a route by hand past the tunnels is held by the firewall; with that gone, 
   });
   figures.push(`positive control: ${uplinks.inClear().length} packets seen in clear`);
   await uplinks.stop();
-}, 60_000);
+});

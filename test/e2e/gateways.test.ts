@@ -22,7 +22,7 @@ const WEST = ["west/a", "west/b"];
 const GATEWAYS = [...EAST, ...WEST];
 /** A flow has a tunnel by chance: of so many the least lucky of four tunnels has ten, but once in 100,000 times. */
 const FLOWS = 96;
-const KIND_LIMIT_MS = 90_000;
+const KIND_LIMIT_MS = 120_000;
 
 beforeAll(async () => {
   await lab.up(FILE);
@@ -35,7 +35,7 @@ function flowsBy(kind: TunnelKind): void {
   beforeAll(async () => {
     await applyKind(kind);
     await eventually(() => allBy(kind), KIND_LIMIT_MS);
-  }, 2 * KIND_LIMIT_MS);
+  }, LAB_LIMIT_MS);
 
   test.each([
     ["a plain node to one on a plain node", "east/api", "west/db", EAST, WEST],
@@ -59,50 +59,59 @@ function flowsBy(kind: TunnelKind): void {
         for (const way of ways) expect(crossed[way]).toBeGreaterThan(total / 40);
       }
     },
-    120_000,
+    LAB_LIMIT_MS,
   );
 
-  test("answers that come by another gateway pass foreign rules that drop what conntrack calls invalid", async () => {
-    const strict =
-      "table inet strict { chain forward { type filter hook forward priority 0; ct state invalid counter drop; }; }";
-    const places = GATEWAYS.map((gateway) => lab.place(gateway));
-    for (const { run } of places) await run("nft", ["-f", "-"], { stdin: strict });
-    const ways = ["east/api", "east/web"].flatMap((east) =>
-      ["west/db", "west/cache"].flatMap(
-        (west) =>
-          [
-            [east, west],
-            [west, east],
-          ] as const,
-      ),
-    );
-    for (const [from, to] of ways) {
-      for (const family of [4, 6] as const) {
-        const seen = await connections(lab.place(from), lab.place(to), lab.pod(to, family), 32);
-        expect({ from, to, family, seen }).toEqual({ from, to, family, seen: { [lab.pod(from, family)]: 32 } });
+  test(
+    "answers that come by another gateway pass foreign rules that drop what conntrack calls invalid",
+    async () => {
+      const strict =
+        "table inet strict { chain forward { type filter hook forward priority 0; ct state invalid counter drop; }; }";
+      const places = GATEWAYS.map((gateway) => lab.place(gateway));
+      for (const { run } of places) await run("nft", ["-f", "-"], { stdin: strict });
+      const ways = ["east/api", "east/web"].flatMap((east) =>
+        ["west/db", "west/cache"].flatMap(
+          (west) =>
+            [
+              [east, west],
+              [west, east],
+            ] as const,
+        ),
+      );
+      for (const [from, to] of ways) {
+        for (const family of [4, 6] as const) {
+          const seen = await connections(lab.place(from), lab.place(to), lab.pod(to, family), 32);
+          expect({ from, to, family, seen }).toEqual({ from, to, family, seen: { [lab.pod(from, family)]: 32 } });
+        }
       }
-    }
-    for (const { run } of places) {
-      expect(await run("nft", ["list", "table", "inet", "strict"])).toContain("counter packets 0 bytes 0 drop");
-      await run("nft", ["delete", "table", "inet", "strict"]);
-    }
-  }, 240_000);
+      for (const { run } of places) {
+        expect(await run("nft", ["list", "table", "inet", "strict"])).toContain("counter packets 0 bytes 0 drop");
+        await run("nft", ["delete", "table", "inet", "strict"]);
+      }
+    },
+    LAB_LIMIT_MS,
+  );
 }
 
 describe("flows by WireGuard", () => {
   flowsBy("WireGuard");
 });
 
-test("gateways have the lowest ranks, and keep them when their agents start again in another order", async () => {
-  const before = await ranksOf(lab, ["east", "west"]);
-  for (const side of [EAST, WEST]) expect(new Set(side.map((gateway) => before.get(gateway)))).toEqual(new Set([0, 1]));
-  const devices = await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard);
-  for (const gateway of GATEWAYS) await lab.kill(`agent:${gateway}`);
-  await lab.mend(...GATEWAYS.toReversed().map((gateway) => `agent:${gateway}`));
-  await eventually(() => allUp(lab, 2), 60_000);
-  expect(await ranksOf(lab, ["east", "west"])).toEqual(before);
-  expect(Object.keys(await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard))).toEqual(Object.keys(devices));
-}, 240_000);
+test(
+  "gateways have the lowest ranks, and keep them when their agents start again in another order",
+  async () => {
+    const before = await ranksOf(lab, ["east", "west"]);
+    for (const side of [EAST, WEST])
+      expect(new Set(side.map((gateway) => before.get(gateway)))).toEqual(new Set([0, 1]));
+    const devices = await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard);
+    for (const gateway of GATEWAYS) await lab.kill(`agent:${gateway}`);
+    await lab.mend(...GATEWAYS.toReversed().map((gateway) => `agent:${gateway}`));
+    await eventually(() => allUp(lab, 2), 60_000);
+    expect(await ranksOf(lab, ["east", "west"])).toEqual(before);
+    expect(Object.keys(await packetsIn(lab, GATEWAYS, TUNNELS.WireGuard))).toEqual(Object.keys(devices));
+  },
+  LAB_LIMIT_MS,
+);
 
 /** Says of which kind the link shall be. */
 function applyKind(tunnel: TunnelKind): Promise<void> {
@@ -128,7 +137,7 @@ async function peers(tunnel: TunnelKind): Promise<string[]> {
   return (await Promise.all(shown)).flatMap((text) => text.split("\n").filter(Boolean));
 }
 
-/** Packets that come in by either kind while `pings` has so many more answered. */
+/** Packets that come in by either kind while `pings` has so many more answered; what it says of some may be older, when this program was late to read it. */
 async function carriedBy(pings: Pinging, count: number): Promise<Readonly<Record<TunnelKind, number>>> {
   const all = async (kind: TunnelKind) => packetsIn(lab, GATEWAYS, TUNNELS[kind]);
   const before = { WireGuard: await all("WireGuard"), VXLAN: await all("VXLAN") };
@@ -155,7 +164,7 @@ describe("a link's kind", () => {
       pings.push(await startPings(lab.place(from), lab.pod(to, family)));
       streams.push(await startStream(lab.place(from), lab.place(to), lab.pod(to, family)));
     }
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await Promise.all([...pings, ...streams].map(({ stop }) => stop()));
@@ -163,10 +172,7 @@ describe("a link's kind", () => {
 
   /** A ping that is under way is answered in a moment; one that is lost never is. */
   async function expectNothingLost(): Promise<void> {
-    await eventually(
-      () => pings.every(({ seen }) => seen().lost.length === 0) || pings.map(({ seen }) => seen()),
-      5_000,
-    );
+    await eventually(() => pings.every(({ seen }) => seen().lost.length === 0) || pings.map(({ seen }) => seen()));
     const ends = streams.flatMap(({ seen }) => seen());
     expect(ends.map(({ wrongAt, ended }) => ({ wrongAt, ended }))).toEqual(ends.map(() => ({})));
   }
@@ -178,12 +184,12 @@ describe("a link's kind", () => {
     "changes from %s to %s under traffic, which loses nothing",
     async (old, wanted) => {
       const [first] = pings as [Pinging];
-      expect((await carriedBy(first, 100))[old]).toBeGreaterThan(400);
+      expect((await carriedBy(first, 300))[old]).toBeGreaterThan(400);
       const startMs = performance.now();
       await applyKind(wanted);
       await eventually(() => allBy(wanted), KIND_LIMIT_MS);
       const changedMs = performance.now() - startMs;
-      const carried = await carriedBy(first, 200);
+      const carried = await carriedBy(first, 400);
       expect(carried[wanted]).toBeGreaterThan(800);
       // Probes of the old kind go on for a while.
       expect(carried[old]).toBeLessThan(carried[wanted] / 10);
@@ -191,66 +197,73 @@ describe("a link's kind", () => {
       await eventually(async () => {
         const left = await peers(old);
         return left.length === 0 || left;
-      }, 90_000);
+      }, KIND_LIMIT_MS);
       const goneMs = performance.now() - startMs;
       const silenceMs = Math.max(...streams.flatMap(({ seen }) => seen().map((end) => end.silenceMs)));
       console.log(`${old} to ${wanted}:`, { changedMs, goneMs, silenceMs });
       expect(goneMs).toBeGreaterThan(30_000);
       await expectNothingLost();
-      expect(await allBy(wanted)).toBe(true);
+      await eventually(() => allBy(wanted));
     },
-    240_000,
+    LAB_LIMIT_MS,
   );
 
-  test("stays while a gateway of the other side can't prove the new one, and changes when it can", async () => {
-    const [first] = pings as [Pinging];
-    await lab.break("agent:west/b");
-    await applyKind("VXLAN");
-    await eventually(async () => {
-      const seen = await pair("east", "west");
-      return seen?.reason === "KindChanging" || seen;
-    });
-    // Longer than it takes to give up on a gateway that is gone.
-    await carriedBy(first, 3_000);
-    expect(await pair("east", "west")).toMatchObject({
-      tunnel: "WireGuard",
-      state: "Up",
-      reason: "KindChanging",
-      message: expect.stringContaining("VXLAN is not proven to gateway b yet"),
-    });
-    expect((await carriedBy(first, 100)).WireGuard).toBeGreaterThan(200);
-    await expectNothingLost();
+  test(
+    "stays while a gateway of the other side can't prove the new one, and changes when it can",
+    async () => {
+      const [first] = pings as [Pinging];
+      await lab.break("agent:west/b");
+      await applyKind("VXLAN");
+      await eventually(async () => {
+        const seen = await pair("east", "west");
+        return seen?.reason === "KindChanging" || seen;
+      });
+      // Longer than it takes to give up on a gateway that is gone.
+      await carriedBy(first, 3_000);
+      await eventually(async () => {
+        const seen = await pair("east", "west");
+        const isHeld = seen?.tunnel === "WireGuard" && seen.state === "Up" && seen.reason === "KindChanging";
+        return (isHeld && seen.message.includes("VXLAN is not proven to gateway b yet")) || seen;
+      });
+      expect((await carriedBy(first, 300)).WireGuard).toBeGreaterThan(200);
+      await expectNothingLost();
 
-    await lab.mend("agent:west/b");
-    await eventually(() => allBy("VXLAN"), KIND_LIMIT_MS);
-    const carried = await carriedBy(first, 200);
-    expect(carried.WireGuard).toBeLessThan(carried.VXLAN / 10);
-    await expectNothingLost();
-  }, 240_000);
+      await lab.mend("agent:west/b");
+      await eventually(() => allBy("VXLAN"), KIND_LIMIT_MS);
+      const carried = await carriedBy(first, 200);
+      expect(carried.WireGuard).toBeLessThan(carried.VXLAN / 10);
+      await expectNothingLost();
+    },
+    LAB_LIMIT_MS,
+  );
 });
 
 describe("flows by VXLAN", () => {
   flowsBy("VXLAN");
 });
 
-test("a gateway whose tunnels were killed has them again, because its agent hears of it", async () => {
-  await applyKind("WireGuard");
-  await eventually(() => allBy("WireGuard"), KIND_LIMIT_MS);
-  const silentMs: number[] = [];
-  for (let time = 0; time < 3; time += 1) {
-    const pings = await Promise.all(
-      ([4, 6] as const).map((family) => startPings(lab.place("east/web"), lab.pod("west/cache", family))),
-    );
-    await lab.break("tunnel:east/a");
-    await eventually(() => pings.every(({ seen }) => seen().lost.length > 0) || pings.map(({ seen }) => seen()));
-    for (const { seen } of pings) {
-      const { answered } = seen();
-      await eventually(() => seen().answered > answered || seen(), KIND_LIMIT_MS);
-    }
+test(
+  "a gateway whose tunnels were killed has them again, because its agent hears of it",
+  async () => {
+    await applyKind("WireGuard");
     await eventually(() => allBy("WireGuard"), KIND_LIMIT_MS);
-    silentMs.push(...(await Promise.all(pings.map(({ stop }) => stop()))).map(({ lost }) => lost.length * 10));
-  }
-  console.log("milliseconds without an answer, by IPv4 and by IPv6:", silentMs);
-  // Agents look at everything every ten seconds: what only that brings back takes five, half of the times.
-  expect(median(silentMs)).toBeLessThan(3_000);
-}, 240_000);
+    const silentMs: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const pings = await Promise.all(
+        ([4, 6] as const).map((family) => startPings(lab.place("east/web"), lab.pod("west/cache", family))),
+      );
+      await lab.break("tunnel:east/a");
+      await eventually(() => pings.every(({ seen }) => seen().lost.length > 0) || pings.map(({ seen }) => seen()));
+      for (const { seen } of pings) {
+        const { answered } = seen();
+        await eventually(() => seen().answered > answered || seen(), KIND_LIMIT_MS);
+      }
+      await eventually(() => allBy("WireGuard"), KIND_LIMIT_MS);
+      silentMs.push(...(await Promise.all(pings.map(({ stop }) => stop()))).map(({ lost }) => lost.length * 10));
+    }
+    console.log("milliseconds without an answer, by IPv4 and by IPv6:", silentMs);
+    // Agents look at everything every ten seconds: what only that brings back takes five, half of the times.
+    expect(median(silentMs)).toBeLessThan(3_000);
+  },
+  LAB_LIMIT_MS,
+);

@@ -10,7 +10,7 @@ import { MESH_VXLAN } from "../../tunnel/marks.ts";
 import { announce } from "./support/announce.ts";
 import { aim, aimAt, forgeVxlan, turnHostile } from "./support/hostile.ts";
 import { awaitAnswer } from "./support/ping.ts";
-import { dropAddress, expectDrops, shoot, SHOTS, takeAddress, watchPackets } from "./support/shots.ts";
+import { dropAddress, expectDrops, hit, shoot, SHOTS, takeAddress, watchPackets } from "./support/shots.ts";
 import type { Drops } from "./support/shots.ts";
 import { meshAddress, sourceSeen } from "./support/talk.ts";
 import { LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
@@ -69,7 +69,7 @@ async function strayAddress(cluster: string, family: Family): Promise<string> {
   return formatAddress(nthAddress(range, 60_000n));
 }
 
-/** As many packets as {@link shoot} sends, each with that text. */
+/** As many packets as {@link hit} and {@link shoot} send, each with that text. */
 const shotsWith = (text: string): unknown[] => Array.from({ length: SHOTS }, () => expect.stringContaining(text));
 
 /** Sends to a pod of east with a source that is forged, then with one that is not: the pod sees nothing but that. */
@@ -79,7 +79,7 @@ async function sendForged(from: Place, source: string, own: string, drops: Parti
   const arrivals = await watchPackets(lab.place("east/api"), "in", ECHO_REQUESTS);
   await expectDrops(east(), drops, async () => {
     expect(await shoot(from, target, source)).toBe(0);
-    expect(await shoot(from, target, own)).toBe(SHOTS);
+    expect(await hit(from, target, own)).toBe(SHOTS);
   });
   expect(await arrivals.stop(SHOTS)).toEqual(shotsWith(` ${own} > `));
   await dropAddress(from, source, "lo");
@@ -91,7 +91,7 @@ describe("what has to pass does, and no rule drops any of it:", () => {
     async (family) => {
       await expectDrops(east(), {}, async () => {
         for (const node of ["a", "b", "c"]) {
-          expect(await shoot(lab.place("west/db"), await meshAddress(lab, "east", node, family))).toBe(SHOTS);
+          expect(await hit(lab.place("west/db"), await meshAddress(lab, "east", node, family))).toBe(SHOTS);
         }
       });
     },
@@ -105,7 +105,7 @@ describe("what has to pass does, and no rule drops any of it:", () => {
         for (const family of FAMILIES) {
           for (const pod of ["west/db", "south/mail"]) {
             const address = await meshAddress(lab, "east", node, family);
-            const seen = await sourceSeen(lab.place(pod), lab.place(`east/${node}`), address, OPEN_PORT);
+            const seen = await sourceSeen(lab.place(pod), lab.place(`east/${node}`), address, { port: OPEN_PORT });
             expect(seen).toBe(lab.pod(pod, family));
           }
         }
@@ -127,7 +127,7 @@ describe("what has to pass does, and no rule drops any of it:", () => {
       await awaitAnswer(lab.place("west/db"), host);
       await expectDrops(east(), {}, async () => {
         const before = await packetsIn(lab, EAST, TUNNELS.WireGuard);
-        expect(await shoot(lab.place("west/db"), host)).toBe(SHOTS);
+        expect(await hit(lab.place("west/db"), host)).toBe(SHOTS);
         const came = packetsBetween(before, await packetsIn(lab, EAST, TUNNELS.WireGuard));
         expect(Object.values(came).reduce((sum, count) => sum + count, 0)).toBe(SHOTS);
         expect(await sourceSeen(lab.place("west/db"), lab.place("east/c"), host)).toBe(lab.pod("west/db"));
@@ -146,7 +146,7 @@ test(
       const arrivals = await watchPackets(db, "in", sources.map((source) => `src host ${source}`).join(" or "));
       for (const source of sources) {
         // Its node's hardware address has to be known: a question for it would have the forged source, and get no answer.
-        expect(await shoot(api, lab.pod("west/db", family))).toBe(SHOTS);
+        expect(await hit(api, lab.pod("west/db", family))).toBe(SHOTS);
         await takeAddress(api, source, "eth0");
         await expectDrops([lab.place("east/c")], { spoof: SHOTS }, async () => {
           expect(await shoot(api, lab.pod("west/db", family), source)).toBe(0);
@@ -154,7 +154,7 @@ test(
         await dropAddress(api, source, "eth0");
       }
       // That the watch sees what comes from where it should: the pod whose address was borrowed.
-      expect(await shoot(lab.place("east/web"), lab.pod("west/db", family))).toBe(SHOTS);
+      expect(await hit(lab.place("east/web"), lab.pod("west/db", family))).toBe(SHOTS);
       expect(await arrivals.stop(SHOTS)).toEqual(shotsWith(` ${lab.pod("east/web", family)} > `));
     }
   },
@@ -214,7 +214,7 @@ function isHeldBack({ by, at, third, forgedDrops }: Intruder): void {
         // That the watch sees what passes: to a pod.
         const pod = lab.pod("east/api", family);
         await ahead(pod);
-        expect(await shoot(hostile(), pod, own[family])).toBe(SHOTS);
+        expect(await hit(hostile(), pod, own[family])).toBe(SHOTS);
         expect(await passing.stop(SHOTS)).toEqual(shotsWith(` > ${pod}: `));
       }
     },
@@ -229,7 +229,7 @@ function isHeldBack({ by, at, third, forgedDrops }: Intruder): void {
         const far = lab.place(`east/${node}`);
         expect(await sourceSeen(lab.place("east/b"), far, address)).toBe(lanAddress("east", "b", family));
         await expectDrops([far], { input: 1 }, async () => {
-          expect(await sourceSeen(hostile(), far, address)).toBe("nothing came back");
+          expect(await sourceSeen(hostile(), far, address, { waitMs: 3_000 })).toBe("nothing came back");
         });
       }
     },
@@ -280,7 +280,7 @@ describe("somebody has root on a gateway that is linked by WireGuard,", () => {
           expect(await shoot(hostile, lab.pod("east/api", family), source)).toBe(0);
         });
         // That the watch sees the one who is what he says.
-        expect(await shoot(lab.place("south/mail"), lab.pod("east/api", family))).toBe(SHOTS);
+        expect(await hit(lab.place("south/mail"), lab.pod("east/api", family))).toBe(SHOTS);
         expect(await arrivals.stop(SHOTS)).toHaveLength(SHOTS);
         await dropAddress(hostile, source, "lo");
       }

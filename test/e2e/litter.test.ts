@@ -31,20 +31,20 @@ test("two labs stand side by side, with the same addresses in both", async () =>
   for (const lab of [one, other]) expect(await pairsCheck(lab)).toMatchObject({ passed: 3 * 2, failed: 0 });
   for (const kind of ["process", "namespace", "mount", "state"])
     expect(litterOf(one, links)).toContainEqual(expect.stringContaining(`${kind} `));
-}, 60_000);
+});
 
 test("lab down leaves nothing of the one, and the other works on", async () => {
   await one.do("down");
   expect(litterOf(one, links)).toEqual([]);
   expect(await pairsCheck(other)).toMatchObject({ passed: 3 * 2, failed: 0 });
-}, 60_000);
+});
 
 test("lab down of the last leaves nothing at all, and a second time says that there is none", async () => {
   await other.do("down");
   expect(litterOf(other, links)).toEqual([]);
   const { code, err } = await other.try("lab", "down", "--name", other.name);
   expect({ code, err }).toEqual({ code: 0, err: expect.stringContaining(`there is no lab ${other.name}`) });
-}, 60_000);
+});
 
 /** Exit code and standard error, together: if one is wrong the other says why. */
 const HALF_MADE = [130, expect.stringContaining("is half made")];
@@ -67,5 +67,4 @@ test.each([
     await lab.do("down");
     expect(litterOf(lab, links)).toEqual([]);
   },
-  60_000,
 );

@@ -20,7 +20,7 @@ const NAME = "gw.home.example";
 const PAIRS = 6;
 const BASE_PORT = 51_820;
 /** Names are looked up every 30 s; a machine whose address was taken away finds its NATS connections dead in as long. */
-const FOLLOW_LIMIT_MS = 90_000;
+const FOLLOW_LIMIT_MS = 150_000;
 
 /** Agents take ranks as they come up, so which gateway of cloud has which is not known before. */
 let ranks: ReadonlyMap<string, number>;
@@ -55,34 +55,42 @@ afterAll(() => lab.down(), LAB_LIMIT_MS);
 
 test("a gateway behind NAT whose ports are forwarded is dialled by its name, by one behind another NAT, too", async () => {
   const [at = ""] = (await lab.place("cafe/a").run("getent", ["ahostsv4", NAME])).split(/\s/);
-  expect(await isDialledAt("home/a", at, ["cafe/a", "cloud/a", "cloud/b"])).toBe(true);
+  await eventually(() => isDialledAt("home/a", at, ["cafe/a", "cloud/a", "cloud/b"]));
   const { passed, failed } = await pairsCheck(lab);
   expect({ passed, failed }).toEqual({ passed: 6, failed: 0 });
-}, 60_000);
+});
 
-test("the site gets another public address and the name follows: so does who dials it, behind NAT or not", async () => {
-  const pings = [
-    await startPings(lab.place("cafe/desk"), lab.pod("home/nas")),
-    await startPings(lab.place("cloud/web"), lab.pod("home/nas")),
-  ];
-  const to = public4((await renumberUplink(lab, "home")).to);
-  await homeIsAt(to);
-  const ms = await followed(pings, () => isDialledAt("home/a", to, ["cafe/a", "cloud/b"]), FOLLOW_LIMIT_MS);
-  const [fromCafe] = await Promise.all(pings.map(({ stop }) => stop()));
-  console.log(`the name is at another address: answers again after ${ms} ms`);
-  expect(fromCafe?.lost.length).toBeGreaterThan(0);
-  await eventually(() => allUp(lab, PAIRS), FOLLOW_LIMIT_MS);
-}, 240_000);
+test(
+  "the site gets another public address and the name follows: so does who dials it, behind NAT or not",
+  async () => {
+    const pings = [
+      await startPings(lab.place("cafe/desk"), lab.pod("home/nas")),
+      await startPings(lab.place("cloud/web"), lab.pod("home/nas")),
+    ];
+    const to = public4((await renumberUplink(lab, "home")).to);
+    await homeIsAt(to);
+    const ms = await followed(pings, () => isDialledAt("home/a", to, ["cafe/a", "cloud/b"]), FOLLOW_LIMIT_MS);
+    const [fromCafe] = await Promise.all(pings.map(({ stop }) => stop()));
+    console.log(`the name is at another address: answers again after ${ms} ms`);
+    expect(fromCafe?.lost.length).toBeGreaterThan(0);
+    await eventually(() => allUp(lab, PAIRS), FOLLOW_LIMIT_MS);
+  },
+  LAB_LIMIT_MS,
+);
 
-test("a gateway that is dialled by its address gets another one: it announces it, and who dials it follows", async () => {
-  const pings = [
-    await startPings(lab.place("cloud/web"), lab.pod("cafe/desk")),
-    await startPings(lab.place("cloud/web"), lab.pod("home/nas")),
-  ];
-  const to = await renumberNode(lab, "cloud", "b");
-  const ms = await followed(pings, () => isDialledAt("cloud/b", to, ["cafe/a", "home/a"]), FOLLOW_LIMIT_MS);
-  const [toCafe] = await Promise.all(pings.map(({ stop }) => stop()));
-  console.log(`a gateway has another address: answers again after ${ms} ms`);
-  expect(toCafe?.lost.length).toBeGreaterThan(0);
-  await eventually(() => allUp(lab, PAIRS), FOLLOW_LIMIT_MS);
-}, 240_000);
+test(
+  "a gateway that is dialled by its address gets another one: it announces it, and who dials it follows",
+  async () => {
+    const pings = [
+      await startPings(lab.place("cloud/web"), lab.pod("cafe/desk")),
+      await startPings(lab.place("cloud/web"), lab.pod("home/nas")),
+    ];
+    const to = await renumberNode(lab, "cloud", "b");
+    const ms = await followed(pings, () => isDialledAt("cloud/b", to, ["cafe/a", "home/a"]), FOLLOW_LIMIT_MS);
+    const [toCafe] = await Promise.all(pings.map(({ stop }) => stop()));
+    console.log(`a gateway has another address: answers again after ${ms} ms`);
+    expect(toCafe?.lost.length).toBeGreaterThan(0);
+    await eventually(() => allUp(lab, PAIRS), FOLLOW_LIMIT_MS);
+  },
+  LAB_LIMIT_MS,
+);

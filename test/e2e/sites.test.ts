@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { familyOf } from "../../mesh/cidr.ts";
 import type { TunnelKind } from "../../mesh/resources.ts";
@@ -55,7 +56,7 @@ describe("a site behind NAT", () => {
     expect({ passed, failed }).toEqual({ passed: 6, failed: 0 });
     const [publicAddress] = lab.site("home").uplink.filter(({ family }) => family === 4);
     expect((await dialled(lab, "cloud/a", "home/a")).split(":")[0]).toBe(publicAddress?.address);
-  }, 60_000);
+  });
 
   test("no link by VXLAN is made to it, and the refusal names it", async () => {
     const words = ["link", "create", "open", "--members", "cloud,home", "--tunnel", "vxlan", "--output", "wide"];
@@ -66,19 +67,23 @@ describe("a site behind NAT", () => {
     });
   });
 
-  test("a link that becomes VXLAN all the same says why it can't be, and packets go on by WireGuard", async () => {
-    const pings = await startPings(lab.place("cloud/web"), lab.pod("home/nas"));
-    await linkBy("VXLAN");
-    expect(await awaitReady("False", "VXLANBehindNAT")).toContain('gateways of "home" are behind one');
-    await eventually(async () => {
-      const { pairs } = await lab.status();
-      return pairs.every(({ state, reason }) => state === "Up" && reason === "KindChanging") || pairs;
-    });
-    await linkBy("WireGuard");
-    await awaitReady("True", "Resolved");
-    await eventually(() => allUp(lab, 2));
-    expect((await pings.stop()).lost).toEqual([]);
-  }, 90_000);
+  test(
+    "a link that becomes VXLAN all the same says why it can't be, and packets go on by WireGuard",
+    async () => {
+      const pings = await startPings(lab.place("cloud/web"), lab.pod("home/nas"));
+      await linkBy("VXLAN");
+      expect(await awaitReady("False", "VXLANBehindNAT")).toContain('gateways of "home" are behind one');
+      await eventually(async () => {
+        const { pairs } = await lab.status();
+        return pairs.every(({ state, reason }) => state === "Up" && reason === "KindChanging") || pairs;
+      });
+      await linkBy("WireGuard");
+      await awaitReady("True", "Resolved");
+      await eventually(() => allUp(lab, 2));
+      expect((await pings.stop()).lost).toEqual([]);
+    },
+    LAB_LIMIT_MS,
+  );
 
   test("when its public address changes, who pings it from outside gets answers again after a keepalive or so", async () => {
     const pings = await startPings(lab.place("cloud/web"), lab.pod("home/nas"));
@@ -86,13 +91,13 @@ describe("a site behind NAT", () => {
     const ms = await followed(
       [pings],
       async () => to.includes((await dialled(lab, "cloud/a", "home/a")).split(":")[0] ?? ""),
-      30_000,
+      60_000,
     );
     const { lost } = await pings.stop();
     console.log(`home has another public address: answers again after ${ms} ms, ${lost.length} pings of 10 ms lost`);
     expect(lost.length).toBeGreaterThan(0);
     await eventually(() => allUp(lab, 2));
-  }, 60_000);
+  });
 });
 
 describe("machines that share no wire, and a site of IPv6 alone", () => {
@@ -111,7 +116,7 @@ describe("machines that share no wire, and a site of IPv6 alone", () => {
       ways: 12,
       failed: 0,
     });
-  }, 60_000);
+  });
 
   test.each([
     { what: "a pod on the other LAN", from: "campus/lab", to: "campus/web", nodes: ["campus/a", "campus/b"] },
@@ -144,7 +149,9 @@ describe("machines that share no wire, and a site of IPv6 alone", () => {
     const endpoints = announced.flatMap(({ status }) => status.endpoints);
     expect(endpoints.map(familyOf).toSorted((a, b) => a - b)).toEqual([4, 6]);
     const six = endpoints.find((endpoint) => familyOf(endpoint) === 6);
-    expect(await dialled(lab, "harbour/a", "campus/a")).toBe(`[${six}]:51820`);
-    expect(await dialled(lab, "campus/a", "harbour/a")).toBe("[fd00:3::10]:51820");
+    await eventually(async () => {
+      const seen = [await dialled(lab, "harbour/a", "campus/a"), await dialled(lab, "campus/a", "harbour/a")];
+      return isDeepStrictEqual(seen, [`[${six}]:51820`, "[fd00:3::10]:51820"]) || seen;
+    });
   });
 });

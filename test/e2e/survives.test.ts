@@ -56,7 +56,7 @@ test("all agents killed and started again: no packet is lost, and their first sy
   const missing = await Promise.all(nodes.map(someHostRoute));
   for (const [at, { run }] of nodes.entries()) await run("ip", ["route", "delete", missing[at] ?? ""]);
   for (const [at, { run }] of nodes.entries()) {
-    await eventually(async () => (await run("ip", ["route", "show", missing[at] ?? ""])) !== "");
+    await eventually(async () => (await run("ip", ["route", "show", missing[at] ?? ""])) !== "" || missing[at]);
   }
   await passes(pings, 50);
   expect((await pings.stop()).lost).toEqual([]);
@@ -64,9 +64,12 @@ test("all agents killed and started again: no packet is lost, and their first sy
     const changes = await monitor.stop();
     expect(changes.filter((line) => !line.split(" ").includes(missing[at] ?? ""))).toEqual([]);
   }
-  const after = await Promise.all(nodes.map(({ run }) => dumpKernel(run)));
-  expect(before.flatMap((kernel, at) => differences(kernel, after[at] ?? {}))).toEqual([]);
-}, 60_000);
+  await eventually(async () => {
+    const after = await Promise.all(nodes.map(({ run }) => dumpKernel(run)));
+    const left = before.flatMap((kernel, at) => differences(kernel, after[at] ?? {}));
+    return left.length === 0 || left;
+  });
+});
 
 test("hub and store killed: no packet is lost, and status says in a sentence that the hub can't be reached", async () => {
   const pings = await stream();
@@ -78,7 +81,7 @@ test("hub and store killed: no packet is lost, and status says in a sentence tha
   expect(err).toMatch(
     /^error: NATS at tls:\/\/198\.51\.100\.10:4222, \S+ can't be reached \(.+\); is it running, .+\n$/,
   );
-}, 60_000);
+});
 
 test("with hub and store down, machines that lost all come back on the last good view", async () => {
   await lab.break("hub", "store:east", "agent:east/a", "agent:east/b");
@@ -101,32 +104,36 @@ test("with hub and store down, machines that lost all come back on the last good
     const left = before.flatMap((kernel, at) => differences(kernel, after[at] ?? {}));
     return left.length === 0 || left;
   });
-}, 60_000);
+});
 
-test("a hub that comes back is a new term, which every member applies, and its status is true", async () => {
-  await lab.mend("store:east");
-  await lab.break("hub");
-  const pings = await stream();
-  await lab.mend("hub");
-  await eventually(() => allUp(lab, 2));
-  const { clusters } = await lab.status();
-  expect((await pings.stop()).lost).toEqual([]);
-  for (const { desired, applied } of clusters) {
-    expect(desired?.epoch).toBeGreaterThan(1);
-    expect(applied).toEqual(desired);
-  }
-}, 90_000);
+test(
+  "a hub that comes back is a new term, which every member applies, and its status is true",
+  async () => {
+    await lab.mend("store:east");
+    await lab.break("hub");
+    const pings = await stream();
+    await lab.mend("hub");
+    await eventually(() => allUp(lab, 2));
+    expect((await pings.stop()).lost).toEqual([]);
+    await eventually(async () => {
+      const { clusters } = await lab.status();
+      const isNew = clusters.every(({ applied }) => applied !== undefined && applied.epoch > 1);
+      return (isNew && (await allUp(lab, 2)) === true) || clusters;
+    });
+  },
+  LAB_LIMIT_MS,
+);
 
 describe("damage to a kernel", () => {
   beforeEach(async () => {
     await mendAll(lab.lab, signal);
     await awaitAnswer(lab.place("east/api"), lab.pod("west/db"));
-  }, 60_000);
+  });
 
   test("a tunnel killed while its agent is dead: unreachable in so many words, and no packet leaves in clear", async () => {
     const pings = await stream();
     const capture = await startCapture(lab.router("east"), "uplink", await meshPrefixes(lab));
-    await passes(pings, 10);
+    await passes(pings, 100);
     await lab.break("agent:east/a", "tunnel:east/a");
     await eventually(() => pings.seen().unreachable > 0 || pings.seen());
     await eventually(async () => {
@@ -137,7 +144,7 @@ describe("damage to a kernel", () => {
     await pings.stop();
     expect(sealed.length).toBeGreaterThan(10);
     expect(clear).toEqual([]);
-  }, 60_000);
+  });
 
   test("a tunnel killed under a living agent is made again, and nothing leaves in clear meanwhile", async () => {
     const pings = await stream();
@@ -155,7 +162,7 @@ describe("damage to a kernel", () => {
       return left.length === 0 || left;
     });
     await eventually(() => allUp(lab, 2));
-  }, 60_000);
+  });
 
   /** What somebody does to the kernel by hand. Of all but the last the kernel tells at once. */
   const HEARD: readonly (readonly [string, string])[] = [
@@ -178,7 +185,7 @@ describe("damage to a kernel", () => {
     "forwarding switched off and the peers removed",
     "echo 0 > /proc/sys/net/ipv4/ip_forward; wg show trs0-0 peers | while read key; do wg set trs0-0 peer $key remove; done",
   ] as const;
-  const LIMIT_MS = 40_000;
+  const LIMIT_MS = 60_000;
   const tookMs = new Map<string, number>();
 
   test.each([...HEARD, UNHEARD])(
@@ -199,11 +206,11 @@ describe("damage to a kernel", () => {
         return left.length === 0 || left;
       }, LIMIT_MS);
     },
-    3 * LIMIT_MS,
+    LAB_LIMIT_MS,
   );
 
   test("of what the kernel tells the agent hears, rather than finds it when it looks at everything, every ten seconds", () => {
-    console.log("milliseconds until the kernel was whole again:", Object.fromEntries(tookMs));
+    console.log("milliseconds for which the kernel was not whole:", Object.fromEntries(tookMs));
     // What only the next look brings back takes five seconds, half of the times.
     expect(median(HEARD.map(([what]) => tookMs.get(what) ?? Number.NaN))).toBeLessThan(3_000);
   });

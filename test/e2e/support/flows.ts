@@ -33,8 +33,8 @@ const TCP: Programs = {
     const payload = "x".repeat(4000);
     all(() => new Promise((resolve) => {
       let said = "";
-      const socket = require("node:net").connect({ host, port: Number(port), timeout: 20_000 });
-      socket.on("timeout", () => socket.destroy(new Error("silent for 20 s")));
+      const socket = require("node:net").connect({ host, port: Number(port), timeout: 45_000 });
+      socket.on("timeout", () => socket.destroy(new Error("silent for 45 s")));
       socket.on("error", (error) => resolve(error.message));
       socket.setEncoding("utf8").on("data", (text) => (said += text));
       socket.on("end", () => resolve(said.endsWith(" " + payload) ? said.split(" ")[0] : "not all came back"));
@@ -52,7 +52,7 @@ const UDP: Programs = {
     all(() => new Promise((resolve) => {
       const socket = require("node:dgram").createSocket(host.includes(":") ? "udp6" : "udp4");
       const heard = [];
-      const fail = setTimeout(() => resolve("only " + heard.length + " answers"), 30_000);
+      const fail = setTimeout(() => resolve("only " + heard.length + " answers"), 45_000);
       socket.on("error", (error) => resolve(error.message));
       socket.on("message", (text) => {
         heard.push(String(text));
@@ -96,7 +96,7 @@ async function make({ serve, call }: Programs, { from, to, address, count }: Flo
   try {
     await eventually(() => server.out().endsWith("\n") || server.err());
     const words = ["-e", call, address, server.out().trim(), String(count)];
-    return outcomes.parse(JSON.parse(await from.run(process.execPath, words, { limitMs: 60_000 })));
+    return outcomes.parse(JSON.parse(await from.run(process.execPath, words, { limitMs: 90_000 })));
   } finally {
     await server.stop("SIGKILL");
   }

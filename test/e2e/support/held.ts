@@ -28,14 +28,17 @@ export function heldDifferences(before: readonly string[], now: readonly string[
 
 /**
  * Waits until `isWhole` says so.
- * @returns milliseconds until the look began that found it so: on a busy machine a look takes seconds
+ * @returns milliseconds until the last look began that found it otherwise: on a busy machine a look takes seconds, and
+ * what is longer than this may be the look's
  */
 export async function msUntilWhole(isWhole: () => Promise<unknown>, limitMs: number): Promise<number> {
   const sinceMs = performance.now();
-  let lookedMs = sinceMs;
-  await eventually(() => {
-    lookedMs = performance.now();
-    return isWhole();
+  let damagedMs = sinceMs;
+  await eventually(async () => {
+    const lookedMs = performance.now();
+    const seen = await isWhole();
+    if (seen !== true) damagedMs = lookedMs;
+    return seen;
   }, limitMs);
-  return Math.round(lookedMs - sinceMs);
+  return Math.round(damagedMs - sinceMs);
 }

@@ -9,14 +9,28 @@ import { orStop, startIn } from "./background.ts";
 /** Packets that are sent to see what becomes of them, one by one. */
 export const SHOTS = 5;
 
-/** Sends {@link SHOTS} echo requests, from an address of that place where one is given. @returns how many were answered */
-export async function shoot({ run }: Place, target: string, source?: string): Promise<number> {
+/** Seconds that an answer has. What has to be answered is waited for no longer than it takes. */
+const WAITS = { hit: 30, silence: 3 } as const;
+
+/** Sends {@link SHOTS} echo requests that are to be answered, from an address of that place where one is given. @returns how many were */
+export function hit(from: Place, target: string, source?: string): Promise<number> {
+  return send(from, WAITS.hit, target, source);
+}
+
+/** The same where nobody is to answer. */
+export function shoot(from: Place, target: string, source?: string): Promise<number> {
+  return send(from, WAITS.silence, target, source);
+}
+
+/** A ping each: of several, one that had an answer gives the last of them but a moment, whatever its -W. */
+async function send({ run }: Place, waitS: number, target: string, source?: string): Promise<number> {
   const from = source === undefined ? [] : ["-I", source];
-  const words = ["-n", "-c", String(SHOTS), "-i", "0.1", "-W", "3", ...from, target];
-  const said = await run("sh", ["-c", 'ping "$@" || true', "ping", ...words]);
-  const [, answered] = /(\d+) received/.exec(said) ?? [];
-  if (answered === undefined) throw new Error(`ping ${words.join(" ")} sent nothing: ${said}`);
-  return Number(answered);
+  const words = ["-n", "-c", "1", "-W", String(waitS), ...from, target];
+  const each = 'count=$1; shift; while [ "$count" -gt 0 ]; do ping "$@" & count=$((count - 1)); done; wait';
+  const said = await run("sh", ["-c", each, "sh", String(SHOTS), ...words], { limitMs: 2 * WAITS.hit * 1_000 });
+  const sent = said.match(/^1 packets transmitted/gm)?.length;
+  if (sent !== SHOTS) throw new Error(`ping ${words.join(" ")} sent ${sent} of ${SHOTS}: ${said}`);
+  return said.match(/, 1 received/g)?.length ?? 0;
 }
 
 /** Gives a place one more address, on a device of its own choice, without asking whether somebody else has it. */
@@ -55,7 +69,7 @@ export async function expectDrops(
       wanted[each] ? (seen.get(each) ?? 0) >= wanted[each] : seen.get(each) === 0,
     );
     return isRight || { seen: [...seen], wanted };
-  }, 10_000);
+  });
 }
 
 async function dropsOf(nodes: readonly Place[]): Promise<Drops> {

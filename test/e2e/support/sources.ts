@@ -15,11 +15,11 @@ const SERVE = `
       if (listening === ports.length) console.log("ready");
     });`;
 
-/** Connects to all of these, each `[host, port]`, at once, and says what each said: an address, or why there is none. */
+/** Connects to all of these, each `[host, port, timeout]`, at once, and says what each said: an address, or why there is none. */
 const ASK = `
-  const ask = ([host, port]) => new Promise((resolve) => {
+  const ask = ([host, port, timeout]) => new Promise((resolve) => {
     let said = "";
-    const socket = require("node:net").connect({ host, port, timeout: 5000 });
+    const socket = require("node:net").connect({ host, port, timeout });
     socket.on("timeout", () => socket.destroy(new Error("silence")));
     socket.on("error", (error) => resolve(error.message));
     socket.setEncoding("utf8").on("data", (text) => (said += text)).on("end", () => resolve(said));
@@ -34,16 +34,17 @@ export async function serveSources(at: Place, ports: readonly number[]): Promise
 }
 
 /**
- * Connects anew to a {@link serveSources} at each address.
+ * Connects anew to a {@link serveSources} at each address, and waits so many milliseconds for what it says.
  * @returns by address: the source that the server saw, or why nothing came of it
  */
 export async function sourcesSeen(
   from: Place,
   addresses: readonly string[],
   port: number,
+  waitMs: number,
 ): Promise<Readonly<Record<string, string>>> {
-  const asked = JSON.stringify(addresses.map((address) => [address, port]));
-  const said = await from.run(process.execPath, ["-e", ASK, asked], { limitMs: 60_000 });
+  const asked = JSON.stringify(addresses.map((address) => [address, port, waitMs]));
+  const said = await from.run(process.execPath, ["-e", ASK, asked], { limitMs: 90_000 });
   const seen = z.array(z.string()).parse(JSON.parse(said));
   return Object.fromEntries(addresses.map((address, at) => [address, seen[at] ?? ""]));
 }

@@ -12,23 +12,33 @@ const ECHO_SOURCE = `
     socket.on("error", () => undefined).end(socket.remoteAddress.replace(/^::ffff:/, "")));
   server.listen(Number(process.argv[1]), "::", () => console.log(server.address().port));`;
 
-/** Connects to host and port, and says what it is told. */
+/** Connects to host and port, and says what it is told within so many milliseconds. */
 const ASK_SOURCE = `
-  const [host, port] = process.argv.slice(1);
-  const socket = require("node:net").connect({ host, port: Number(port), timeout: 3000 });
+  const [host, port, timeout] = process.argv.slice(1);
+  const socket = require("node:net").connect({ host, port: Number(port), timeout: Number(timeout) });
   socket.on("timeout", () => socket.destroy(new Error("nothing came back")));
   socket.on("error", (error) => console.log(error.message));
   socket.pipe(process.stdout);`;
 
+/** A port of the program's own choice, and as long as it takes. */
+const ANYHOW = { port: 0, waitMs: 30_000 } as const;
+
 /**
- * Connects by TCP from one place to a program in another, which listens at `address` there, on any port unless told.
+ * Connects by TCP from one place to a program in another, which listens at `address` there.
  * @returns the address that the program saw, or why nothing came of it
  */
-export async function sourceSeen(from: Place, to: Place, address: string, port = 0): Promise<string> {
+export async function sourceSeen(
+  from: Place,
+  to: Place,
+  address: string,
+  how: { readonly port?: number; readonly waitMs?: number } = {},
+): Promise<string> {
+  const { port, waitMs } = { ...ANYHOW, ...how };
   const server = startIn(to, [process.execPath, "-e", ECHO_SOURCE, String(port)]);
   try {
     await eventually(() => server.out().endsWith("\n") || server.err());
-    return (await from.run(process.execPath, ["-e", ASK_SOURCE, address, server.out().trim()])).trim();
+    const words = ["-e", ASK_SOURCE, address, server.out().trim(), String(waitMs)];
+    return (await from.run(process.execPath, words, { limitMs: 2 * ANYHOW.waitMs })).trim();
   } finally {
     await server.stop("SIGKILL");
   }
