@@ -50,7 +50,8 @@ test("a GC has the attachments that are valid, none where none are told", () => 
 
 test("VERSION is answered in the version that is asked in, and without any configuration", () => {
   expect(readCall(question({ CNI_COMMAND: "VERSION" }, { cniVersion: "0.4.0" }))).toMatchObject({ version: "0.4.0" });
-  expect(readCall(question({ CNI_COMMAND: "VERSION" }, ""))).toMatchObject({ version: "1.1.0" });
+  for (const said of ["", { cniVersion: "" }])
+    expect(readCall(question({ CNI_COMMAND: "VERSION" }, said))).toMatchObject({ version: "1.1.0" });
 });
 
 test.each<[string, Uint8Array, string]>([

@@ -54,7 +54,7 @@ export function readCall(question: Uint8Array): CNICall {
   }
   const read = parseJSON(input);
   const stated = statedVersion(read);
-  if (command === "VERSION") return { command, version: stated ?? CNI_VERSIONS[1] };
+  if (command === "VERSION") return { command, version: stated || CNI_VERSIONS[1] };
   const version = CNI_VERSIONS.find((each) => each === stated);
   if (version === undefined) {
     const found = stated === undefined ? "is missing" : `${shown(stated)} is not supported`;
