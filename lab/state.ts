@@ -45,7 +45,10 @@ export interface Lab {
   readonly clock: Clock;
 }
 
-const LABS = "/run/trestle/lab";
+/** Where programs of Trestle keep what is gone after a reboot: sockets. */
+export const RUN = "/run/trestle";
+/** The labs' folders. */
+export const LABS = `${RUN}/lab`;
 
 /** The lab named so. Names have no dash, so that no lab's namespaces look like another's. @throws MeshError `bad-lab-name` */
 export function openLab(name: string, clock: Clock): Lab {
@@ -145,7 +148,7 @@ export async function updateState(lab: Lab, change: (state: LabState) => LabStat
 /** Takes the lab's folder away, and those above it that this leaves empty. */
 export function removeState(lab: Lab): void {
   rmSync(lab.dir, { recursive: true, force: true });
-  for (const folder of [LABS, path.dirname(LABS)]) {
+  for (const folder of [LABS, RUN]) {
     try {
       rmdirSync(folder);
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Layout, NodePlace } from "./layout.ts";
 import { netnsPath } from "./netns.ts";
 import { startDetached } from "./process.ts";
 import type { ProcessRef } from "./process.ts";
+import { LABS, RUN } from "./state.ts";
 import type { Lab } from "./state.ts";
 import type { Batch, NetChange, Ruleset, TopologyPlan } from "./topology.ts";
 
@@ -37,9 +38,19 @@ async function applyRuleset({ netns, text }: Ruleset, run: Run, signal: AbortSig
   await run("nsenter", [`--net=${netnsPath(netns)}`, "nft", "-f", "-"], { stdin: text, signal });
 }
 
-// A mount namespace that sees network namespaces made later (`ip netns exec` makes it a slave of ours), with a folder
-// of its own where wireguard-go puts its control sockets: those of two nodes have the same names.
-const HOLD = "mkdir -p /var/run/wireguard && mount -t tmpfs wireguard /var/run/wireguard && exec sleep infinity";
+// A mount namespace that sees network namespaces made later (`ip netns exec` makes it a slave of ours), with folders of
+// its own where wireguard-go and the agent put their sockets: those of two nodes have the same names. The labs' records
+// stay where they are, below the agent's folder.
+const HOLD = `set -e
+mkdir -p /var/run/wireguard
+mount -t tmpfs wireguard /var/run/wireguard
+mkdir /var/run/wireguard/lab
+mount --bind ${LABS} /var/run/wireguard/lab
+mount -t tmpfs trestle ${RUN}
+mkdir ${LABS}
+mount --move /var/run/wireguard/lab ${LABS}
+rmdir /var/run/wireguard/lab
+exec sleep infinity`;
 
 /** Starts the process that keeps a node's mount namespace; it is ready once it has become `sleep`. */
 export async function startHolder(lab: Lab, node: NodePlace): Promise<ProcessRef> {
