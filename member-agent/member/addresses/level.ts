@@ -1,0 +1,27 @@
+import { subnetRefusals } from "../../../mesh/ipam/checks.ts";
+import type { IPInstance, Subnet } from "../../../mesh/ipam/resources.ts";
+import type { MemberLevel } from "../level.ts";
+
+/** What the store says of addresses and of who has them, at this moment. */
+export type AddressLevel = Pick<MemberLevel, "membership" | "networks" | "subnets" | "blocks" | "nodes"> & {
+  readonly instances: readonly IPInstance[];
+};
+
+/** Those that can be reckoned with: an object may have come past admission. */
+export function soundSubnets(subnets: readonly Subnet[]): Subnet[] {
+  return subnets.filter(({ metadata, spec }) => subnetRefusals(metadata.name, spec).length === 0);
+}
+
+/** The elder of two objects comes first: of two that collide, the younger is at fault. */
+export function byAge(a: Aged, b: Aged): number {
+  const [one, other] = [ageKey(a), ageKey(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+interface Aged {
+  readonly metadata: { readonly name: string; readonly creationTimestamp: string };
+}
+
+function ageKey({ metadata }: Aged): string {
+  return `${metadata.creationTimestamp} ${metadata.name}`;
+}
