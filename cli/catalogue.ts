@@ -74,6 +74,30 @@ export const catalogue: readonly CatalogueEntry[] = [
     load: async () => (await import("./commands/leave.ts")).leaveCommand,
   },
   {
+    name: "network",
+    summary: "Where pods have addresses from: create, set-default, update, list, show, delete",
+    group: CLUSTER,
+    load: async () => (await import("./commands/network.ts")).networkCommand,
+  },
+  {
+    name: "subnet",
+    summary: "Ranges of Networks: create, update, disable, enable, list, show, delete",
+    group: CLUSTER,
+    load: async () => (await import("./commands/subnet.ts")).subnetCommand,
+  },
+  {
+    name: "ip",
+    summary: "Addresses in use, and kept for pods to come: create, list, show, delete",
+    group: CLUSTER,
+    load: async () => (await import("./commands/ip.ts")).ipCommand,
+  },
+  {
+    name: "block",
+    summary: "Which node issues which addresses: list, show",
+    group: CLUSTER,
+    load: async () => (await import("./commands/block.ts")).blockCommand,
+  },
+  {
     name: "hub",
     summary: "Run a hub",
     group: DAEMONS,

@@ -38,3 +38,19 @@ export function collectPairs(text: string, before: Readonly<Record<string, strin
   if (at < 1) throw new InvalidArgumentError("Write it as KEY=VALUE.");
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
+
+/** For options that are a prefix length. */
+export function readBits(text: string): number {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError("It is a number of bits, such as 16.");
+  return Number(text);
+}
+
+/** For node selectors, which may be given several times: `--node-selector site=berlin,rack=1`. */
+export function collectSelector(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return collect(text, undefined).reduce((labels, pair) => collectPairs(pair, labels), { ...before });
+}
+
+/** The same where `none` takes away what there is. */
+export function collectSelectorOrNone(text: string, before?: Readonly<Record<string, string>>): Record<string, string> {
+  return text === "none" ? {} : collectSelector(text, before);
+}

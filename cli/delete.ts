@@ -1,9 +1,10 @@
-import { MeshError, hasCode } from "../platform/errors.ts";
+import { MeshError } from "../platform/errors.ts";
+import { retryOnConflict } from "../platform/store/amend.ts";
 import type { Globals } from "./globals.ts";
 import { kindNamed } from "./kinds/registry.ts";
-import type { KnownKind } from "./kinds/registry.ts";
+import type { KnownKind } from "./kinds/known-kind.ts";
 import { withHub, withStore } from "./session.ts";
-import { notFound } from "./show.ts";
+import { objectNamed } from "./show.ts";
 import type { Shell } from "./shell.ts";
 
 /**
@@ -14,11 +15,12 @@ export async function deleteObject(
   shell: Shell,
   globals: Globals,
   word: string,
-  name: string,
+  typed: string,
   { force }: { readonly force: boolean } = { force: false },
 ): Promise<void> {
   const known = kindNamed(globals.store === undefined ? "hub" : "member", word);
   const { kind, deletion } = known;
+  const name = known.nameOf?.(typed) ?? typed;
   switch (deletion.by) {
     case "hub":
       await withHub(shell, globals, ({ ask }) =>
@@ -47,17 +49,12 @@ async function deleteStored(
 ): Promise<void> {
   await withStore(shell, globals, async (session) => {
     const store = await session.store();
-    const refusal = await guard?.(name, store);
-    if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
-    try {
-      await store.delete(kind, name);
-    } catch (error) {
-      if (!hasCode(error, "not-found")) throw error;
-      throw notFound(
-        kind,
-        name,
-        (await store.list(kind)).map(({ metadata }) => metadata.name),
-      );
-    }
+    // What the guard has judged is what is deleted: nobody may take an address while we find it free.
+    await retryOnConflict(async () => {
+      const { resourceVersion } = (await objectNamed(store, kind, name)).metadata;
+      const refusal = await guard?.(name, store);
+      if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
+      await store.delete(kind, name, { resourceVersion });
+    });
   });
 }

@@ -1,10 +1,10 @@
 import type { ConnectNats } from "../member-agent/member/connect.ts";
-import { MeshError } from "../platform/errors.ts";
 import { connectNats } from "../platform/nats/connection.ts";
 import { connectStore, readStoreAccess } from "../platform/store/access.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { commandLog } from "./command-log.ts";
 import type { Globals } from "./globals.ts";
+import { storeFileOf } from "./session.ts";
 import type { Shell } from "./shell.ts";
 
 /** A cluster's own store, and the way from there to its hub, for the length of one command. */
@@ -19,17 +19,13 @@ export async function withMember<T>(
   globals: Globals,
   act: (session: JoiningSession) => Promise<T>,
 ): Promise<T> {
-  if (globals.store === undefined) {
-    const message =
-      "name this cluster's own store with --store FILE; `trestle store` writes that file, store.yaml, into its state folder";
-    throw new MeshError("no-store", message, { retry: false });
-  }
+  const file = storeFileOf(globals);
   const { clock } = shell;
   const log = await commandLog(globals.verbose);
   const end = new AbortController();
   const signal = AbortSignal.any([shell.signal, end.signal]);
   const { connection, store } = await connectStore({
-    access: await readStoreAccess(globals.store),
+    access: await readStoreAccess(file),
     clock,
     log,
     signal,

@@ -66,6 +66,24 @@ export async function withStore<T>(shell: Shell, globals: Globals, act: (session
   });
 }
 
+/** Runs `act` against a cluster's own store, which has to be named. @throws MeshError `no-store` */
+export async function withOwnStore<T>(
+  shell: Shell,
+  globals: Globals,
+  act: (store: ResourceStore) => Promise<T>,
+): Promise<T> {
+  storeFileOf(globals);
+  return withStore(shell, globals, async (session) => act(await session.store()));
+}
+
+/** The access file of a cluster's own store. @throws MeshError `no-store` when it is not named */
+export function storeFileOf({ store }: Pick<Globals, "store">): string {
+  if (store !== undefined) return store;
+  const message =
+    "name this cluster's own store with --store FILE (in a lab: --lab=CLUSTER); `trestle store` writes that file, store.yaml, into its state folder";
+  throw new MeshError("no-store", message, { retry: false });
+}
+
 async function forAWhile<T>(shell: Shell, { verbose }: Globals, act: (lifetime: Lifetime) => Promise<T>): Promise<T> {
   const end = new AbortController();
   const log = await commandLog(verbose);

@@ -1,9 +1,9 @@
 import { MeshError } from "../platform/errors.ts";
-import type { ResourceKind, StoredObject } from "../platform/store/port.ts";
+import type { ResourceKind, ResourceReader, StoredObject } from "../platform/store/port.ts";
 import type { Globals } from "./globals.ts";
 import { renderOne } from "./output.ts";
 import type { Look } from "./output.ts";
-import { withHub } from "./session.ts";
+import { withHub, withOwnStore } from "./session.ts";
 import type { Shell } from "./shell.ts";
 
 /** Shows one object of the hub, drawn by `describe` unless data is wanted. @throws MeshError `not-found`, naming those there are */
@@ -14,18 +14,37 @@ export async function showHubObject<T extends StoredObject>(
   name: string,
   describe: (object: T, look: Look) => string,
 ): Promise<void> {
-  const object = await withHub(shell, globals, async ({ store }) => {
-    const open = await store();
-    const found = await open.get(kind, name);
-    if (found === undefined)
-      throw notFound(
-        kind,
-        name,
-        (await open.list(kind)).map(({ metadata }) => metadata.name),
-      );
-    return found;
-  });
+  const object = await withHub(shell, globals, async ({ store }) => objectNamed(await store(), kind, name));
   shell.out(renderOne(shell, globals.output, object, (look) => describe(object, look)));
+}
+
+/**
+ * Shows one object of a cluster's own store, called by the word that people call it by. `describe` may read what belongs
+ * to it.
+ * @throws MeshError `no-store`, `not-found`, naming those there are
+ */
+export async function showOwnObject<T extends StoredObject>(
+  shell: Shell,
+  globals: Globals,
+  { kind, name }: { readonly kind: ResourceKind<T>; readonly name: string },
+  describe: (object: T, peers: ResourceReader) => Promise<(look: Look) => string>,
+): Promise<void> {
+  await withOwnStore(shell, globals, async (store) => {
+    const object = await objectNamed(store, kind, name);
+    shell.out(renderOne(shell, globals.output, object, await describe(object, store)));
+  });
+}
+
+/** @throws MeshError `not-found`, naming those there are */
+export async function objectNamed<T extends StoredObject>(
+  peers: ResourceReader,
+  kind: ResourceKind<T>,
+  name: string,
+): Promise<T> {
+  const found = await peers.get(kind, name);
+  if (found !== undefined) return found;
+  const names = (await peers.list(kind)).map(({ metadata }) => metadata.name);
+  throw notFound(kind, name, names);
 }
 
 const NAMED_AT_MOST = 20;

@@ -7,7 +7,7 @@ import { messageOf } from "../../platform/errors.ts";
 import { newObject } from "../../platform/store/objects.ts";
 import type { StoredObject } from "../../platform/store/port.ts";
 import { kindNamed } from "../kinds/registry.ts";
-import type { KnownKind } from "../kinds/registry.ts";
+import type { KnownKind } from "../kinds/known-kind.ts";
 import { readDocuments } from "./documents.ts";
 import type { Fault, WrittenObject } from "./documents.ts";
 

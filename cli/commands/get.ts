@@ -13,7 +13,7 @@ export function getCommand(shell: Shell): Command {
     )
     .argument(
       "<kind>",
-      "of a hub: pools, clusters, links, tokens; of a cluster: memberships, gateways, remoteclusters, nodes, ipblocks",
+      "of a hub: pools, clusters, links, tokens; of a cluster: memberships, gateways, remoteclusters, nodes, networks, subnets, ips, blocks",
     )
     .argument("[name]", "one of them; all unless given")
     .option("-w, --watch", "keep showing them as they change")
@@ -31,7 +31,8 @@ export function getCommand(shell: Shell): Command {
       const { withStore } = await import("../session.ts");
       const { kindNamed } = await import("../kinds/registry.ts");
       const { list } = await import("../list.ts");
-      const { notFound } = await import("../show.ts");
+      const { columnsFrom } = await import("../kinds/columns.ts");
+      const { objectNamed } = await import("../show.ts");
       const known = kindNamed(globals.store === undefined ? "hub" : "member", word);
       await withStore(shell, globals, async (session) => {
         const store = await session.store();
@@ -42,14 +43,9 @@ export function getCommand(shell: Shell): Command {
           });
           return;
         }
-        const object = await store.get(known.kind, name);
-        if (object === undefined)
-          throw notFound(
-            known.kind,
-            name,
-            (await store.list(known.kind)).map(({ metadata }) => metadata.name),
-          );
-        shell.out(renderOne(shell, globals.output, object, (look) => renderTable(known.columns, [object], look)));
+        const object = await objectNamed(store, known.kind, known.nameOf?.(name) ?? name);
+        const columns = await columnsFrom(known.columns, store);
+        shell.out(renderOne(shell, globals.output, object, (look) => renderTable(columns, [object], look)));
       });
     });
 }

@@ -1,11 +1,11 @@
 import type { Command } from "commander";
-import { InvalidArgumentError, Option } from "commander";
+import { Option } from "commander";
 import { bitsOf, formatCidr } from "../../mesh/cidr.ts";
 import type { Cidr } from "../../mesh/cidr.ts";
 import { readName } from "../../mesh/names.ts";
 import { readCidr } from "../../mesh/typed-cidr.ts";
 import { accepted } from "../../platform/errors.ts";
-import { noun, verb } from "../command.ts";
+import { noun, readBits, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { poolColumns, describePool } from "../kinds/pool.ts";
 import { renderOne } from "../output.ts";
@@ -41,7 +41,7 @@ function create(shell: Shell): Command {
     .option(
       "--cluster-prefix-length <bits>",
       "length of a cluster's block (default: 8 bits more than the pool's, at most /26 or /122)",
-      wholeNumber,
+      readBits,
     )
     .addOption(new Option("--purpose <use>", "what its blocks are for").choices(["pods", "mesh"]).default("pods"))
     .action(async (name: string, options: CreateOptions, command: Command) => {
@@ -65,11 +65,6 @@ function create(shell: Shell): Command {
 /** A longer block would not hold a cluster: /26 and /122 are the smallest (64 addresses). */
 function usualLength({ family, length }: Cidr): number {
   return Math.max(length, Math.min(length + 8, bitsOf(family) - 6));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError("It is a number of bits, such as 16.");
-  return Number(text);
 }
 
 function list(shell: Shell): Command {

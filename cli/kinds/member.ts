@@ -1,4 +1,4 @@
-import type { Gateway, IPBlock, Membership, MeshNode, RemoteCluster } from "../../mesh/resources.ts";
+import type { Gateway, Membership, MeshNode, RemoteCluster } from "../../mesh/resources.ts";
 import type { Column } from "../table.ts";
 import { since } from "../time.ts";
 import { ageColumn, labelsColumn, nameColumn, pairStateCell, revisionText } from "./looks.ts";
@@ -54,15 +54,5 @@ export const nodeColumns: readonly Column<MeshNode>[] = [
   { title: "APPLIED", cell: ({ status }) => revisionText(status.appliedRevision) },
   { title: "LAST SEEN", cell: ({ status }, now) => since(status.lastSeen, now) },
   labelsColumn,
-  ageColumn,
-];
-
-export const ipBlockColumns: readonly Column<IPBlock>[] = [
-  nameColumn,
-  { title: "CIDR", cell: ({ spec }) => spec.cidr },
-  { title: "NODE", cell: ({ spec }) => spec.node },
-  { title: "PURPOSE", cell: ({ spec }) => spec.purpose },
-  { title: "USED", cell: ({ status }) => String(status.used ?? "") },
-  { title: "FREE", cell: ({ status }) => String(status.free ?? "") },
   ageColumn,
 ];

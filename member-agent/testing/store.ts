@@ -13,6 +13,8 @@ import { silent } from "./folder.ts";
 /** A cluster's own store, as `trestle store` serves it. */
 export interface MemberStore {
   readonly store: ResourceStore & LeaseStore;
+  /** Its access file, as `--store` takes it. */
+  readonly file: string;
   remove(): Promise<void>;
 }
 
@@ -27,10 +29,12 @@ export async function startMemberStore(): Promise<MemberStore> {
   const common = { clock: systemClock, log: silent };
   const serving = serveStore({ stateFolder, listen, natsServer, onReady: ready.resolve, ...common }, signal);
   await Promise.race([ready.promise, serving]);
-  const access = await readStoreAccess(path.join(stateFolder, "store.yaml"));
+  const file = path.join(stateFolder, "store.yaml");
+  const access = await readStoreAccess(file);
   const { connection, store } = await connectStore({ access, signal, ...common });
   return {
     store,
+    file,
     remove: async () => {
       await connection.close();
       life.abort();
