@@ -2,12 +2,13 @@
 # shellcheck shell=bash
 
 # program | package. Trestle starts the first kind; the second is for tests and benchmarks of the CNI plugin alone: the
-# specification's own caller, and the plugins that ours is measured beside.
+# specification's own caller, and the plugins that ours is measured beside and chained with.
 GO_PROGRAMS='nats-server|github.com/nats-io/nats-server/v2
 wireguard-go|golang.zx2c4.com/wireguard'
 GO_TEST_PROGRAMS='cnitool|github.com/containernetworking/cni/cnitool
 ptp|github.com/containernetworking/plugins/plugins/main/ptp
-host-local|github.com/containernetworking/plugins/plugins/ipam/host-local'
+host-local|github.com/containernetworking/plugins/plugins/ipam/host-local
+portmap|github.com/containernetworking/plugins/plugins/meta/portmap'
 ALL_GO_PROGRAMS=$GO_PROGRAMS$'\n'$GO_TEST_PROGRAMS
 source scripts/lib/debian-tools.sh
 
