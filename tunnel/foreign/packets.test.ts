@@ -36,16 +36,19 @@ async function sync(wanted: boolean): Promise<void> {
   expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
 }
 
+/** Milliseconds after which nobody answers any more, where nobody is to. */
+const SILENCE_MS = 3_000;
+
 /** Who gets through: pod to remote, remote to pod, transit both ways, remote to this machine; in both families. */
-async function passing(): Promise<Record<string, boolean>> {
+async function passing(waitMs?: number): Promise<Record<string, boolean>> {
   const { pod, remote, lan } = crossing;
   const ways: Record<string, Promise<boolean>> = {};
   for (const family of [0, 1] as const) {
-    ways[`pod out ${family}`] = tcp(connectTo(pod, AT.remote[family], 8080));
-    ways[`pod in ${family}`] = tcp(connectTo(remote, AT.pod[family], 8080));
-    ways[`transit out ${family}`] = tcp(connectTo(lan, AT.remote[family], 8080, AT.lan[family]));
-    ways[`transit in ${family}`] = tcp(connectTo(remote, AT.lan[family], 8080));
-    ways[`input ${family}`] = tcp(connectTo(remote, AT.mesh[family], 8080));
+    ways[`pod out ${family}`] = tcp(connectTo(pod, AT.remote[family], 8080, undefined, waitMs));
+    ways[`pod in ${family}`] = tcp(connectTo(remote, AT.pod[family], 8080, undefined, waitMs));
+    ways[`transit out ${family}`] = tcp(connectTo(lan, AT.remote[family], 8080, AT.lan[family], waitMs));
+    ways[`transit in ${family}`] = tcp(connectTo(remote, AT.lan[family], 8080, undefined, waitMs));
+    ways[`input ${family}`] = tcp(connectTo(remote, AT.mesh[family], 8080, undefined, waitMs));
   }
   return Object.fromEntries(
     await Promise.all(Object.entries(ways).map(async ([way, passed]) => [way, await passed] as const)),
@@ -92,7 +95,7 @@ const FIREWALLS: readonly (readonly [string, () => Promise<unknown>])[] = [
 
 test.each(FIREWALLS)("%s: mesh traffic passes once our rule is there, and not before", async (_what, make) => {
   await make();
-  const before = await passing();
+  const before = await passing(SILENCE_MS);
   expect(Object.values(before).some(Boolean)).toBe(false);
   await sync(true);
   expect(await passing()).toEqual(Object.fromEntries(Object.keys(before).map((way) => [way, true])));
@@ -108,8 +111,8 @@ test("what others drop by name stays dropped", async () => {
   await tables("iptables-nft", "-P FORWARD DROP", "-A FORWARD -d 10.1.9.2 -j DROP");
   await sync(true);
   expect(await tcp(connectTo(remote, AT.lan[0], 8080))).toBe(true);
-  expect(await tcp(connectTo(remote, "10.1.0.66", 8080))).toBe(false);
-  expect(await tcp(connectTo(remote, AT.pod[0], 8080))).toBe(false);
+  expect(await tcp(connectTo(remote, "10.1.0.66", 8080, undefined, SILENCE_MS))).toBe(false);
+  expect(await tcp(connectTo(remote, AT.pod[0], 8080, undefined, SILENCE_MS))).toBe(false);
 });
 
 test.each([
@@ -158,6 +161,6 @@ test("TCP whose answers come by another gateway survives others' drop of what is
   expect(await connectTo(lan, AT.remote[0], 8080, AT.lan[0])).toBe(AT.lan[0]);
   // Without our table it does not.
   await protect(gateway, undefined);
-  expect(await tcp(connectTo(lan, AT.remote[0], 8080, AT.lan[0]))).toBe(false);
+  expect(await tcp(connectTo(lan, AT.remote[0], 8080, AT.lan[0], SILENCE_MS))).toBe(false);
   await protect(gateway, CROSSING);
 });

@@ -57,7 +57,7 @@ export async function forward(node: TestNode): Promise<void> {
 /** Whether an echo request is answered; `from` is a source address of the node. */
 export async function ping(node: TestNode, address: string, from?: string): Promise<boolean> {
   const source = from === undefined ? [] : ["-I", from];
-  return node.run("ping", ["-c", "1", "-W", "2", ...source, address]).then(
+  return node.run("ping", ["-c", "1", "-W", "5", ...source, address]).then(
     () => true,
     () => false,
   );
@@ -88,14 +88,20 @@ export async function serve(node: TestNode, port: number): Promise<void> {
 }
 
 const CLIENT = `
-const [host, port, localAddress] = process.argv.slice(1);
+const [host, port, wait, localAddress] = process.argv.slice(1);
 const socket = require("node:net").connect({ host, port: Number(port), ...(localAddress && { localAddress }) });
-socket.setTimeout(3000, () => socket.destroy(new Error("no answer")));
+socket.setTimeout(Number(wait), () => socket.destroy(new Error("no answer")));
 socket.on("error", (error) => { console.log(error.message); process.exit(0); }).pipe(process.stdout);`;
 
-/** Connects to a {@link serve}; resolves with the address that the server saw, or with why there was no answer. */
-export async function connectTo(node: TestNode, address: string, port: number, from?: string): Promise<string> {
-  const source = from === undefined ? [] : [from];
-  const said = await node.run(process.execPath, ["-e", CLIENT, address, String(port), ...source]);
+/** Connects to a {@link serve}; resolves with the address that the server saw, or with why there was no answer in `waitMs`. */
+export async function connectTo(
+  node: TestNode,
+  address: string,
+  port: number,
+  from?: string,
+  waitMs = 30_000,
+): Promise<string> {
+  const words = ["-e", CLIENT, address, String(port), String(waitMs), ...(from === undefined ? [] : [from])];
+  const said = await node.run(process.execPath, words, { limitMs: waitMs + 30_000 });
   return said.trim().replace("::ffff:", "");
 }
