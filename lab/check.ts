@@ -51,8 +51,8 @@ interface Trial {
   readonly address: string;
 }
 
-const REACH_LIMIT_MS = 5_000;
-const LARGE_LIMIT_MS = 20_000;
+const REACH_LIMIT_MS = 10_000;
+const LARGE_LIMIT_MS = 60_000;
 const SILENCE_LIMIT_MS = 1_500;
 
 /** Tries every ordered pair of the lab's pods, all at once, with one program in each pod. */

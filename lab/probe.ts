@@ -15,7 +15,7 @@ const ROUND_TRIPS = 5;
 const LARGE_BYTES = 1024 * 1024;
 const DATAGRAM_BYTES = 3_000;
 /** It is sent many times in this; what still is lost is lost for good. */
-const DATAGRAM_LIMIT_MS = 4_000;
+const DATAGRAM_LIMIT_MS = 15_000;
 
 /** All connect at once; round trips are then made one by one, so that they don't wait for each other. */
 async function reach(targets: readonly ProbeTarget[], limitMs: number): Promise<ProbeResult[]> {
