@@ -85,6 +85,7 @@ export function agentDaemon(lab: Lab, node: NodePlace): Daemon {
     ...(node.gateway && node.behindNAT ? ["--behind-nat"] : []),
     ...node.endpoints.flatMap((endpoint) => ["--endpoint", endpoint]),
     ...node.openPorts.flatMap((port) => ["--open-port", port]),
+    ...Object.entries(node.labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
   ];
   return {
     key: `agent:${node.cluster}/${node.name}`,

@@ -57,6 +57,8 @@ const node = z.strictObject({
   endpoint: z.array(z.union([z.ipv4(), z.ipv6(), z.hostname()], "use IP addresses or DNS names")).default([]),
   /** Of its mesh addresses, for linked clusters. */
   openPorts: z.array(openPort).default([]),
+  /** Of its Node, which Networks and Subnets select nodes by. */
+  labels: words.default({}),
 });
 
 const annotations = words.superRefine((given, context) => {

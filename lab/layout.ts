@@ -69,6 +69,7 @@ export interface NodePlace {
   readonly endpoints: readonly string[];
   /** As `tcp/80`. */
   readonly openPorts: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
   /** Its port on the LAN's bridge. */
   readonly port: string;
   readonly bridge: string;
@@ -112,6 +113,7 @@ function siteOf(lab: string, cluster: LabCluster, at: number): Site {
       behindNAT: nat,
       endpoints: node.endpoint,
       openPorts: node.openPorts,
+      labels: node.labels,
       port: `port${index + 1}`,
       bridge: bridgeOf(cluster, node),
       hashSeed: 1 + at * 1000 + index,

@@ -36,7 +36,7 @@ test("what a file leaves out is what most labs want", () => {
         mtu: 1500,
         nat: false,
         labels: {},
-        nodes: [{ name: "a", gateway: true, endpoint: [], openPorts: [] }],
+        nodes: [{ name: "a", gateway: true, endpoint: [], openPorts: [], labels: {} }],
         pods: [],
       },
     ],

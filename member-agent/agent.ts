@@ -218,7 +218,10 @@ class Agent {
     const { node } = this.#parts.settings;
     switch (work) {
       case "node":
-        await registerNode(store, node, this.#dataPath.lan.addresses);
+        await registerNode(store, node, {
+          addresses: this.#dataPath.lan.addresses,
+          labels: this.#parts.settings.label,
+        });
         await claimBlocks(store, node, membership.status);
         return reportNode(store, node, this.#dataPath.held);
       case "gateway": {

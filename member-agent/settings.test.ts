@@ -21,6 +21,13 @@ test("being behind NAT is said by a flag, or in words by the environment", () =>
   expect(read({}).behindNat).toBe(false);
 });
 
+test("labels are pairs, by flags or with commas by the environment", () => {
+  expect(read({ label: ["site=berlin", "note=a=b"] }).label).toEqual({ site: "berlin", note: "a=b" });
+  expect(read({}, { TRESTLE_LABEL: "site=berlin,rack=1" }).label).toEqual({ site: "berlin", rack: "1" });
+  expect(read({}).label).toEqual({});
+  expect(() => read({ label: ["site"] })).toThrow(/--label .* is not a label; write it as KEY=VALUE/);
+});
+
 test("every fault is told at once, with what to write instead", () => {
   const faults = (): AgentSettings =>
     read({ endpoint: ["192.0.2.7:51820"], openPort: ["9100"] }, { TRESTLE_BEHIND_NAT: "perhaps" });

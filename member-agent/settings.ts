@@ -31,6 +31,9 @@ const endpoint = z.string().transform((text, context): string => {
   return z.NEVER;
 });
 
+/** `site=berlin`; what follows the first `=` is the value. */
+const label = z.string().regex(/^[^=]+=/, "is not a label; write it as KEY=VALUE");
+
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
   cluster: named(readName),
@@ -48,6 +51,12 @@ export const agentSettings = z.object({
   behindNat: z.union([z.boolean(), z.stringbool()], "is true or false").default(false),
   /** Ports on this node's mesh addresses that linked clusters may reach, as `tcp/9100`. */
   openPort: commaList(openPort).default([]),
+  /** Of this machine's Node, as `site=berlin`: what Networks and Subnets select by. */
+  label: commaList(label)
+    .default([])
+    .transform((pairs) =>
+      Object.fromEntries(pairs.map((pair) => [pair.split("=", 1)[0], pair.slice(pair.indexOf("=") + 1)])),
+    ),
   /** First of the UDP ports WireGuard listens on, one a remote rank. */
   wireguardPort: z.coerce.number().int().min(1024).max(65_000).default(51_820),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */

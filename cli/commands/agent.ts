@@ -35,6 +35,11 @@ export function agentCommand(shell: Shell): Command {
       "port of this node that linked clusters may reach, e.g. tcp/9100; repeatable",
       collect,
     )
+    .option(
+      "--label <key=value>",
+      "label of this machine's Node, which Networks and Subnets select nodes by; repeatable. Labels that others wrote stay",
+      collect,
+    )
     .option("--wireguard-port <port>", "first of the UDP ports WireGuard listens on (default: 51820)")
     .option("--health-listen <host:port>", "serve /healthz and /readyz here")
     .action(async (flags: Readonly<Record<string, unknown>>, command: Command) => {

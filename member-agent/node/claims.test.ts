@@ -29,6 +29,7 @@ const mesh = (podCIDR: string): MembershipStatus => ({
   announcedCIDRs: [],
   meshPrefixes: ["100.64.0.0/22", "fd00:1::/64"],
 });
+const at = (address: string) => ({ addresses: [address], labels: { site: "berlin" } });
 const blocks = async (): Promise<IPBlockSpec[]> => (await store.list(ipBlockKind)).map(({ spec }) => spec);
 
 test("nodes that claim at once get a block of pods and an address of each mesh prefix, all disjoint", async () => {
@@ -66,14 +67,14 @@ test("a node that finds every block taken says whose range it is, and gets one w
     message: expect.stringContaining("10.64.0.0/26"),
   });
   const freed = (await blocks()).find(({ node, purpose }) => node === "n0" && purpose === "Pods")?.cidr;
-  await registerNode(store, "n0", ["192.168.1.10/24"]);
+  await registerNode(store, "n0", at("192.168.1.10/24"));
   expect(await releaseNode(store, "n0")).toBe(true);
   await claimBlocks(store, last, small);
   expect((await blocks()).find(({ node, purpose }) => node === last && purpose === "Pods")?.cidr).toBe(freed);
 });
 
 test("a node gives back all it claimed, its Node last, and a second time there is nothing to give", async () => {
-  await registerNode(store, "a", ["192.168.1.10/24"]);
+  await registerNode(store, "a", at("192.168.1.10/24"));
   await claimBlocks(store, "a", mesh("10.64.0.0/16"));
   await claimBlocks(store, "b", mesh("10.64.0.0/16"));
   expect(await releaseNode(store, "a")).toBe(true);
@@ -83,10 +84,11 @@ test("a node gives back all it claimed, its Node last, and a second time there i
 });
 
 test("registering anew tells another address and keeps what is said of the kernel", async () => {
-  await registerNode(store, "a", ["192.168.1.10/24"]);
+  await registerNode(store, "a", at("192.168.1.10/24"));
   await reportNode(store, "a", { meshAddresses: ["100.64.0.33/32"] });
-  await registerNode(store, "a", ["192.168.1.99/24"]);
+  await registerNode(store, "a", at("192.168.1.99/24"));
   expect(await store.get(nodeKind, "a")).toMatchObject({
+    metadata: { labels: { site: "berlin" } },
     spec: { addresses: ["192.168.1.99/24"] },
     status: { meshAddresses: ["100.64.0.33/32"] },
   });

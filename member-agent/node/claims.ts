@@ -8,12 +8,19 @@ import type { IPBlockSpec, MembershipStatus, NodeStatus } from "../../mesh/resou
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import { amendStatus, deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
+import { labelled } from "./labels.ts";
 
-/** Tells the other nodes where this one is. */
-export async function registerNode(store: ResourceStore, name: string, addresses: readonly string[]): Promise<void> {
+/** Tells the other nodes where this one is, and selectors what it is. */
+export async function registerNode(
+  store: ResourceStore,
+  name: string,
+  { addresses, labels }: { readonly addresses: readonly string[]; readonly labels: Readonly<Record<string, string>> },
+): Promise<void> {
   const present = await store.get(nodeKind, name);
-  if (present === undefined) await store.create(nodeKind, { metadata: { name }, spec: { addresses } });
-  else await store.update(nodeKind, { ...present, spec: { addresses } });
+  const metadata = labelled(present?.metadata ?? { labels: {}, annotations: {} }, labels);
+  if (present === undefined) await store.create(nodeKind, { metadata: { name, ...metadata }, spec: { addresses } });
+  else
+    await store.update(nodeKind, { ...present, metadata: { ...present.metadata, ...metadata }, spec: { addresses } });
 }
 
 /** Says in the store what this node's kernel holds. */
