@@ -39,7 +39,14 @@ const RACES_LIMIT = 20;
  */
 export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<ResourceStore & LeaseStore> {
   const { connection, clock, log, signal } = options;
-  const bucket = await openBucket(connection, options.bucket, clock, signal);
+  return bucketStore(await openBucket(connection, options.bucket, clock, signal), { clock, log });
+}
+
+/** The store in any bucket: what {@link openEmbeddedStore} is, without the connection. */
+export function bucketStore(
+  bucket: Bucket,
+  { clock, log }: Pick<EmbeddedStoreOptions, "clock" | "log">,
+): ResourceStore & LeaseStore {
   const store: ResourceStore = {
     get: async (kind, name) => (await find(bucket, kind, name)).object,
 
