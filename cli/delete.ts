@@ -1,5 +1,6 @@
 import { MeshError } from "../platform/errors.ts";
 import { retryOnConflict } from "../platform/store/amend.ts";
+import type { ResourceKind, ResourceStore, StoredObject } from "../platform/store/port.ts";
 import type { Globals } from "./globals.ts";
 import { kindNamed } from "./kinds/registry.ts";
 import type { KnownKind } from "./kinds/known-kind.ts";
@@ -30,7 +31,9 @@ export async function deleteObject(
       );
       break;
     case "store":
-      await deleteStored(shell, globals, known, deletion.refusal, name);
+      await withStore(shell, globals, async (session) =>
+        deleteStored(await session.store(), { kind, guard: deletion.refusal }, name),
+      );
       break;
     case "nobody":
       throw new MeshError("not-deletable", `a ${kind.kind} is not deleted by hand: ${deletion.why}`, { retry: false });
@@ -38,23 +41,23 @@ export async function deleteObject(
   shell.out(`${kind.kind.toLowerCase()}/${name} deleted\n`);
 }
 
+/** Why an object must stay, if there is a reason. */
 type Guard = Extract<KnownKind["deletion"], { readonly by: "store" }>["refusal"];
 
-async function deleteStored(
-  shell: Shell,
-  globals: Globals,
-  { kind }: KnownKind,
-  guard: Guard,
+/**
+ * Deletes an object from the store, unless its guard refuses.
+ * @throws MeshError `not-found`, naming those there are, and what the guard refuses it with
+ */
+export async function deleteStored(
+  store: ResourceStore,
+  { kind, guard }: { readonly kind: ResourceKind<StoredObject>; readonly guard: Guard },
   name: string,
 ): Promise<void> {
-  await withStore(shell, globals, async (session) => {
-    const store = await session.store();
-    // What the guard has judged is what is deleted: nobody may take an address while we find it free.
-    await retryOnConflict(async () => {
-      const { resourceVersion } = (await objectNamed(store, kind, name)).metadata;
-      const refusal = await guard?.(name, store);
-      if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
-      await store.delete(kind, name, { resourceVersion });
-    });
+  // What the guard has judged is what is deleted: nobody may take an address while we find it free.
+  await retryOnConflict(async () => {
+    const { resourceVersion } = (await objectNamed(store, kind, name)).metadata;
+    const refusal = await guard?.(name, store);
+    if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
+    await store.delete(kind, name, { resourceVersion });
   });
 }

@@ -42,6 +42,11 @@ test.each([
     ["pods", "mesh"],
   ],
   [["get", "clusterl"], ["clusterlinks"]],
+  [["delete", "subn"], ["subnets"]],
+  [
+    ["network", "create", "--type", ""],
+    ["Overlay", "Underlay"],
+  ],
   [["get", "pools", "--output", "y"], ["yaml"]],
 ])(
   "%j is completed with %j",

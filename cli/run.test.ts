@@ -41,6 +41,17 @@ test.each([
   [["get", "pools", "pods", "--watch"], "leave the name away"],
   [["apply"], "required option '-f, --filename <file>' not specified"],
   [["trace", "10.0.0.1"], "missing required argument 'to'"],
+  [["network", "list"], "name this cluster's own store with --store FILE (in a lab: --lab=CLUSTER)"],
+  [["subnet", "delete", "lan"], "name this cluster's own store with --store FILE"],
+  [["network", "create", "lan"], "required option '--type <type>' not specified"],
+  [["network", "create", "lan", "--type", "vlan"], "Allowed choices are Overlay, Underlay"],
+  [["network", "create", "lan", "--type", "Underlay", "--node-selector", "a=b,c"], "Write it as KEY=VALUE"],
+  [["subnet", "create", "lan", "--network", "lan"], "required option '--cidr <cidr>' not specified"],
+  [["subnet", "create", "lan", "--network", "lan", "--cidr", "10.0.0.0/24", "--block-size", "x"], "number of bits"],
+  [["subnet", "update", "lan", "--store", "s.yaml"], "say what to change"],
+  [["subnet", "update", "lan", "--private", "maybe"], "It is true or false"],
+  [["subnet", "update", "lan", "--masquerade", "maybe"], "It is true, false or usual"],
+  [["ip", "create", "10.0.0.9", "--subnet", "lan"], "required option '--pod <namespace/name>' not specified"],
 ])("%j is a usage error, exit code 2", async (argv, message) => {
   const { exitCode, stdout, stderr } = await trestle(argv, { env: { HOME: "/nonexistent" } });
   expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
@@ -68,6 +79,18 @@ test.each([
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
   expect(stderr).toContain(`error: ${message}`);
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);
+});
+
+test.each([
+  [["network", "create", "Lan", "--type", "Underlay"], '"Lan" is not a name'],
+  [["subnet", "create", "lan", "--network", "lan", "--cidr", "10.0.0.1/24"], "did you mean 10.0.0.0/24?"],
+  [["ip", "create", "10.0.0.9/32", "--subnet", "lan", "--pod", "shop/db"], "leave the prefix length away"],
+  [["ip", "create", "10.0.0.9", "--subnet", "lan", "--pod", "db"], '"db" is not NAMESPACE/NAME of a pod'],
+  [["ip", "delete", "10.0.0"], '"10.0.0" is not an IP address'],
+])("%j is refused before any store is reached, and nothing is changed", async (argv, message) => {
+  const { exitCode, stdout, stderr } = await trestle([...argv, "--store", "/nonexistent/store.yaml"]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });
+  expect(stderr).toContain(message);
 });
 
 test("a command line that was interrupted ends with 130 and without a word", async () => {

@@ -10,6 +10,9 @@ import type { Shell } from "../shell.ts";
 import { changeSubnet } from "../ipam/subnet-words.ts";
 import type { SubnetChange } from "../ipam/subnet-words.ts";
 
+/** What `update` takes; the options of every command come with them. */
+const UPDATED = ["exclude", "reserve", "private", "nodeSelector", "masquerade"] as const;
+
 /** `trestle subnet update`: all that may be changed of a Subnet. */
 export function updateSubnet(shell: Shell): Command {
   return verb(
@@ -23,15 +26,21 @@ export function updateSubnet(shell: Shell): Command {
     .argument("<name>", "Subnet of `trestle subnet list`")
     .option("--exclude <address|first-last,…|none>", "never issued; refused for an address in use", collectOrNone)
     .option("--reserve <address|first-last,…|none>", "issued to who asks for them by name only", collectOrNone)
-    .addOption(trueOrFalse("--private <yes>", "only for pods that name it"))
+    .addOption(
+      new Option("--private <yes>", "only for pods that name it")
+        .choices(["true", "false"])
+        .argParser((word) => readTrueOrFalse(word)),
+    )
     .option("--node-selector <key=value,…|none>", "for pods on nodes with these labels", collectSelectorOrNone)
     .addOption(
       new Option("--masquerade <yes>", "whether packets that leave the mesh have their node's address")
         .choices(["true", "false", "usual"])
-        .argParser((word) => (word === "usual" ? word : readTrueOrFalse(word))),
+        .argParser((word) => (word === "usual" ? word : readTrueOrFalse(word, "true, false or usual"))),
     )
     .action(async (name: string, change: SubnetChange, command: Command) => {
-      if (Object.keys(change).length === 0) command.error("error: say what to change: --exclude, --reserve, …");
+      if (UPDATED.every((field) => change[field] === undefined)) {
+        command.error("error: say what to change: --exclude, --reserve, --private, --node-selector or --masquerade");
+      }
       await writeAs(shell, command, name, change, "updated");
     });
 }
@@ -79,11 +88,7 @@ function collectOrNone(text: string, before: readonly string[] | undefined): str
   return text === "none" ? [] : collect(text, before);
 }
 
-function trueOrFalse(flags: string, description: string): Option {
-  return new Option(flags, description).choices(["true", "false"]).argParser(readTrueOrFalse);
-}
-
-function readTrueOrFalse(word: string): boolean {
-  if (word !== "true" && word !== "false") throw new InvalidArgumentError("It is true or false.");
+function readTrueOrFalse(word: string, allowed = "true or false"): boolean {
+  if (word !== "true" && word !== "false") throw new InvalidArgumentError(`It is ${allowed}.`);
   return word === "true";
 }
