@@ -9,7 +9,8 @@ sysctl|procps|essential
 unshare|util-linux|essential
 nsenter|util-linux|essential
 ping|iputils-ping|lab checks and latency figures
-arping|iputils-arping|announcing an address to a LAN
+arping|iputils-arping|announcing IPv4 addresses of pods to a LAN
+ndptool|libndp-tools|announcing IPv6 addresses of pods to a LAN
 iperf3|iperf3|throughput figures of the demo and the benchmarks
 tcpdump|tcpdump|tests that capture packets
 iptables|iptables|tests beside other firewalls
