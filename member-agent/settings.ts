@@ -32,7 +32,12 @@ const endpoint = z.string().transform((text, context): string => {
 });
 
 /** `site=berlin`; what follows the first `=` is the value. */
-const label = z.string().regex(/^[^=]+=/, "is not a label; write it as KEY=VALUE");
+const label = z.string().transform((text, context): readonly [string, string] => {
+  const at = text.indexOf("=");
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)];
+  context.addIssue({ code: "custom", message: `${text} is not a label; write it as KEY=VALUE` });
+  return z.NEVER;
+});
 
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
@@ -54,9 +59,7 @@ export const agentSettings = z.object({
   /** Of this machine's Node, as `site=berlin`: what Networks and Subnets select by. */
   label: commaList(label)
     .default([])
-    .transform((pairs) =>
-      Object.fromEntries(pairs.map((pair) => [pair.split("=", 1)[0], pair.slice(pair.indexOf("=") + 1)])),
-    ),
+    .transform((pairs): Readonly<Record<string, string>> => Object.fromEntries<string>(pairs)),
   /** First of the UDP ports WireGuard listens on, one a remote rank. */
   wireguardPort: z.coerce.number().int().min(1024).max(65_000).default(51_820),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */
