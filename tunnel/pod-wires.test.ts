@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
 import type { Run } from "../platform/run.ts";
 import { runner } from "../platform/run.ts";
-import { podWireFaults } from "./pod-faults.ts";
+import { podWireFaults } from "./pod-wire-check.ts";
 import { podAlias, podDevice, unwirePod, wirePod } from "./pod-link.ts";
 import { observePodWires, unroutePod } from "./pod-wires.ts";
 import type { TestNode } from "./testing/namespace.ts";
