@@ -1,7 +1,9 @@
-import { addressPart } from "../mesh/cidr.ts";
+import { addressPart, bitsOf, familyOf, formatCidr } from "../mesh/cidr.ts";
+import { RESERVED } from "../mesh/reserved.ts";
 import type { Firewall, VxlanDevice } from "../tunnel/state.ts";
 import type { Neighbour } from "./node/neighbours.ts";
 import { ownMeshSources } from "./node/plan.ts";
+import type { PodSubnet } from "./pod-subnets.ts";
 import type { RemotePlan } from "./remote-plan.ts";
 import type { Remote, Situation } from "./situation.ts";
 
@@ -27,6 +29,7 @@ export function planFirewall(
       ...blocks.filter(({ purpose }) => purpose === "Pods").map(({ cidr }) => cidr),
       ...self.meshPrefixes,
     ],
+    ...planEgress(situation),
     nodeHops: hopsTo(neighbours),
     localAddresses: meshAddresses.map(addressPart),
     nodeAddresses: Object.values(ownMeshSources(situation)),
@@ -35,6 +38,27 @@ export function planFirewall(
     vxlanSources: planned.flatMap(({ remote, plan }) =>
       plan.vxlan.map(({ peer }) => ({ mac: peer.mac, prefixes: remote.prefixes })),
     ),
+  };
+}
+
+/** Which of this node's pods leave with its address, and where they never do: what nobody routes needs no translation. */
+function planEgress({
+  podSubnets,
+  nodes,
+}: Situation): Pick<Firewall, "insidePrefixes" | "masqueradedSources" | "keptSources"> {
+  const rangesOf = (isAsked: (subnet: PodSubnet) => boolean): string[] =>
+    podSubnets.filter(isAsked).flatMap(({ ranges }) => ranges);
+  return {
+    insidePrefixes: [
+      // An overlay's are announced already.
+      ...rangesOf(({ type }) => type === "Underlay"),
+      ...nodes
+        .flatMap(({ addresses }) => addresses.map(addressPart))
+        .map((host) => `${host}/${bitsOf(familyOf(host))}`),
+      ...RESERVED.map(({ range }) => formatCidr(range)),
+    ],
+    masqueradedSources: rangesOf(({ masquerade }) => masquerade),
+    keptSources: rangesOf(({ masquerade }) => !masquerade),
   };
 }
 

@@ -88,6 +88,6 @@ function assemble(
       ...planned.flatMap(({ plan }) => plan.routes),
     ],
     firewall: planFirewall(situation, meshAddresses, neighbours, vxlan, planned),
-    sysctls: planSysctls(situation.lan, devices),
+    sysctls: planSysctls(situation, devices),
   };
 }

@@ -3,6 +3,7 @@ import { familyOf, formatAddress, parseAddress } from "../mesh/cidr.ts";
 import type { Family, GatewayRecord, IPBlockSpec, TunnelKind } from "../mesh/resources.ts";
 import type { SelfRecord, View } from "../mesh/view-records.ts";
 import type { OpenPort } from "../tunnel/state.ts";
+import type { PodSubnet } from "./pod-subnets.ts";
 
 /**
  * All that decides what a node's kernel must hold, as plain data: gathered from the member's store, the mailbox and the
@@ -15,6 +16,9 @@ export interface Situation {
   /** Every node of this cluster, this one included. */
   readonly nodes: readonly ClusterNode[];
   readonly blocks: readonly IPBlockSpec[];
+  readonly podSubnets: readonly PodSubnet[];
+  /** An underlay Network selects this node. */
+  readonly isOnUnderlay: boolean;
   /** This cluster's gateways. */
   readonly gateways: readonly LocalGateway[];
   readonly remotes: readonly Remote[];

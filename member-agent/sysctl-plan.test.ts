@@ -1,9 +1,12 @@
 import { expect, test } from "@jest/globals";
+import { underlaySysctls } from "../tunnel/underlay/sysctls.ts";
 import { planSysctls } from "./sysctl-plan.ts";
 
 const LAN = { device: "eth0", addresses: ["10.0.0.1/24"], mtu: 1500, routerAdvertisements: false };
 const texts = (routerAdvertisements: boolean, ...devices: string[]) =>
-  planSysctls({ ...LAN, routerAdvertisements }, devices).map(({ key, value }) => `${key}=${value}`);
+  planSysctls({ lan: { ...LAN, routerAdvertisements }, isOnUnderlay: false }, devices).map(
+    ({ key, value }) => `${key}=${value}`,
+  );
 
 test("a node forwards, hashes by ports, and is loose about return paths on the LAN and its own devices alone", () => {
   expect(texts(false, "trs0-0", "trsvx")).toEqual([
@@ -25,4 +28,9 @@ test("router advertisements are taken before forwarding would end that", () => {
   const keys = texts(true);
   expect(keys.indexOf("net.ipv6.conf.eth0.accept_ra=2")).toBe(0);
   expect(keys.indexOf("net.ipv6.conf.all.forwarding=1")).toBeGreaterThan(0);
+});
+
+test("a node on an underlay answers for its pods' addresses on the LAN, too", () => {
+  const planned = (isOnUnderlay: boolean) => planSysctls({ lan: LAN, isOnUnderlay }, ["trs0-0"]);
+  expect(planned(true)).toEqual([...planned(false), ...underlaySysctls("eth0")]);
 });

@@ -1,13 +1,18 @@
 import type { Sysctl } from "../tunnel/state.ts";
-import type { Lan } from "./situation.ts";
+import { underlaySysctls } from "../tunnel/underlay/sysctls.ts";
+import type { Situation } from "./situation.ts";
 
 /**
  * What this node's kernel is told to be (https://docs.kernel.org/networking/ip-sysctl.html), in order of writing:
  * forwarding; hashing by ports, so that flows spread; on the LAN and on our devices alone, a loose reverse path, for
- * answers may come by another gateway, and no redirects, which would teach hosts a way around one.
+ * answers may come by another gateway, and no redirects, which would teach hosts a way around one. On an underlay, too,
+ * answers for pods' addresses on the LAN at once.
  * @param devices of ours, beside the LAN's
  */
-export function planSysctls(lan: Lan, devices: readonly string[]): Sysctl[] {
+export function planSysctls(
+  { lan, isOnUnderlay }: Pick<Situation, "lan" | "isOnUnderlay">,
+  devices: readonly string[],
+): Sysctl[] {
   const touched = [lan.device, ...devices];
   return [
     // A kernel that forwards takes no more router advertisements, and would lose its default route a while later.
@@ -20,5 +25,6 @@ export function planSysctls(lan: Lan, devices: readonly string[]): Sysctl[] {
     // A device sends redirects if it or `all` says so.
     { key: "net.ipv4.conf.all.send_redirects", value: "0" },
     ...touched.map((device) => ({ key: `net.ipv4.conf.${device}.send_redirects`, value: "0" })),
+    ...(isOnUnderlay ? underlaySysctls(lan.device) : []),
   ];
 }

@@ -115,6 +115,12 @@ export interface Firewall {
   readonly announcedPrefixes: readonly string[];
   /** Pod blocks of every node of this cluster, and its mesh prefixes. */
   readonly clusterBlocks: readonly string[];
+  /** Beside {@link announcedPrefixes}, where this node's pods keep their source whatever else is said: underlay ranges, addresses of this cluster's nodes, what no router forwards. */
+  readonly insidePrefixes: readonly string[];
+  /** Of this node's pods, sources that leave for no cluster with this machine's address. */
+  readonly masqueradedSources: readonly string[];
+  /** Of this node's pods, sources that nobody may masquerade. */
+  readonly keptSources: readonly string[];
   /** Next hops to this cluster's other nodes, without prefix length: the one way past tunnels and pods' wires for what is bound for remote prefixes and {@link clusterBlocks}. */
   readonly nodeHops: readonly string[];
   /** This node's mesh addresses, health addresses included: from remote clusters only heartbeats, ICMP and {@link openPorts} enter there. */

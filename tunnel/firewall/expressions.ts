@@ -25,6 +25,7 @@ const DROP: Json = { drop: null };
 export const ACCEPT: Json = { accept: null };
 export const RETURN: Json = { return: null };
 export const NOTRACK: Json = { notrack: null };
+export const MASQUERADE: Json = { masquerade: null };
 export const LAYER4: Json = { meta: { key: "l4proto" } };
 const MARK: Json = { meta: { key: "mark" } };
 /** Sets our bit and leaves those of others as they are. */

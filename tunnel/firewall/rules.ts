@@ -24,6 +24,7 @@ import {
   rule,
   to,
 } from "./expressions.ts";
+import { egressRules } from "./egress.ts";
 import { natRules } from "./nat.ts";
 
 /** Comments of the rules that drop or reject: their counters are found by them. */
@@ -67,6 +68,7 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
     hook("output", { type: "filter", hook: "output", prio: -90 }),
     // Before everybody's masquerading, which sits at srcnat = 100.
     hook("postrouting", { type: "nat", hook: "postrouting", prio: 90 }),
+    chain("egress"),
     ...podRules(),
     ...sourceRules(),
     ...FAMILIES.flatMap((family) => strayRules(family, clusterDevices)),
@@ -75,6 +77,7 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
     ...forwardRules(clusterDevices),
     ...inputRules(),
     ...natRules(nodeAddresses),
+    ...egressRules(),
   ];
 }
 
@@ -155,7 +158,11 @@ const ANSWERS = [
   is({ ct: { key: "direction" } }, "reply"),
 ] as const;
 
-/** Transit: segments clamped to the path, the bit for others' chains, and from a tunnel to nothing but what is announced. */
+/**
+ * Transit: segments clamped to the path, the bit for others' chains, and from a tunnel to nothing but what is announced.
+ * What this node's own pods send and get has the bit, too: a machine that runs pods forwards for them. Not so what comes
+ * from a remote cluster: that takes its own ways only.
+ */
 function forwardRules(clusterDevices: readonly string[]): NftObject[] {
   const syn = has(field("tcp", "flags"), "syn");
   const clampTo = (value: Json) => ({ mangle: { key: { "tcp option": { name: "maxseg", field: "size" } }, value } });
@@ -177,6 +184,10 @@ function forwardRules(clusterDevices: readonly string[]): NftObject[] {
       between(family, "announced", "remote"),
       ...[TUNNELS, ...clusterDevices].map((device) => between(family, "remote", "announced", from(device))),
     ]),
+    rule("forward", [from(PODS), SET_ALLOWED]),
+    ...FAMILIES.map(({ ip, suffix }) =>
+      rule("forward", [to(PODS), isNot(field(ip, "saddr"), `@remote${suffix}`), SET_ALLOWED]),
+    ),
     rule("forward", [from(TUNNELS), ...ANSWERS, ACCEPT]),
     ...FAMILIES.map(({ ip, suffix }) =>
       dropRule("forward", [from(TUNNELS), isNot(field(ip, "daddr"), `@announced${suffix}`)], DROPS.forward),

@@ -12,8 +12,9 @@ export interface NftSet {
 }
 
 /**
- * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `closed`, `announced`, `blocks`, `own`), next hops to nodes of this cluster (`nodes`), who may be outside a VXLAN packet (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`,
- * protocol and port.
+ * All that the rules look up, by family (`remote4`, `remote6` …): prefixes (`remote`, `closed`, `announced`, `blocks`,
+ * `inside`, `masqueraded`, `kept`, `own`), next hops to nodes of this cluster (`nodes`), who may be outside a VXLAN packet
+ * (`outer`: address and port) and inside (`inner`: MAC address and prefix). And `open`, protocol and port.
  */
 export function setsOf(firewall: Firewall): NftSet[] {
   const prefixes = {
@@ -21,6 +22,9 @@ export function setsOf(firewall: Firewall): NftSet[] {
     closed: firewall.closedPrefixes,
     announced: firewall.announcedPrefixes,
     blocks: firewall.clusterBlocks,
+    inside: firewall.insidePrefixes,
+    masqueraded: firewall.masqueradedSources,
+    kept: firewall.keptSources,
     own: firewall.localAddresses.map((address) => `${address}/${address.includes(":") ? 128 : 32}`),
   };
   return [

@@ -42,7 +42,7 @@ test.each<[string, string]>([
 ])("a remote cluster's source that comes by neither tunnel nor LAN does not reach %s, %s", async (target) => {
   const before = await strays();
   await pretend(stranger, FORGED[target.includes(":") ? 1 : 0], target);
-  expect((await strays()) - before).toBe(1);
+  await eventually(async () => (await strays()) - before === 1 || { before, now: await strays() });
 });
 
 test("it gets no mark that leads past what an admin drops by default, and what comes by the tunnel does", async () => {
@@ -56,7 +56,7 @@ test("it gets no mark that leads past what an admin drops by default, and what c
   for (const family of [0, 1] as const) await pretend(stranger, FORGED[family], AT.lan[family]);
   expect((await marked())?.[1]).toBe("0");
   for (const address of AT.lan) expect(await ping(remote, address)).toBe(true);
-  expect((await marked())?.[1]).toBe("4");
+  await eventually(async () => (await marked())?.[1] === "4" || marked());
 });
 
 test("an address of no cluster is none of our business", async () => {

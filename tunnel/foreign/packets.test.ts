@@ -125,7 +125,7 @@ test.each([
   expect(await connectTo(lan, AT.remote[0], 8080, AT.lan[0])).toBe(AT.lan[0]);
   expect(await connectTo(remote, AT.lan[0], 8080)).toBe(AT.remote[0]);
   // It is there, and at work.
-  expect(await connectTo(pod, AT.lan[0], 8080)).toBe(AT.gateway[0]);
+  expect(await connectTo(pod, AT.lanOutside, 8080)).toBe(AT.gatewayOutside);
 });
 
 test("marked to be masqueraded, traffic leaves with the node's mesh address", async () => {

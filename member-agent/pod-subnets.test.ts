@@ -1,0 +1,51 @@
+import { expect, test } from "@jest/globals";
+import type { AnyResource, KindDefinition } from "../crds/kind.ts";
+import { networkKind } from "../crds/network.ts";
+import { nodeKind } from "../crds/node.ts";
+import { subnetKind } from "../crds/subnet.ts";
+import { metadata } from "../mesh/testing/objects.ts";
+import { isOnUnderlay, podSubnetsOf } from "./pod-subnets.ts";
+import type { PodSubnet } from "./pod-subnets.ts";
+
+function objectOf<T extends AnyResource>(kind: KindDefinition<T>, name: string, spec: unknown, labels = {}): T {
+  return kind.parse({ apiVersion: kind.apiVersion, kind: kind.kind, metadata: metadata(name, { labels }), spec });
+}
+const network = (type: string, nodeSelector = {}) => objectOf(networkKind, type.toLowerCase(), { type, nodeSelector });
+const subnet = (spec: object) => objectOf(subnetKind, "s", spec);
+const networks = [network("Overlay"), network("Underlay")];
+
+test.each<[string, object, readonly PodSubnet[]]>([
+  [
+    "an overlay Subnet is masqueraded",
+    { network: "overlay", cidr: "10.64.0.0/16" },
+    [{ type: "Overlay", ranges: ["10.64.0.0/16"], masquerade: true }],
+  ],
+  [
+    "an underlay Subnet keeps its sources, and is only what pods may have",
+    { network: "underlay", cidr: "10.0.0.0/24", range: { start: "10.0.0.16", end: "10.0.0.31" }, gateway: "10.0.0.31" },
+    [{ type: "Underlay", ranges: ["10.0.0.16/29", "10.0.0.24/30", "10.0.0.28/31", "10.0.0.30/32"], masquerade: false }],
+  ],
+  [
+    "a Subnet may say otherwise",
+    { network: "underlay", cidr: "10.0.0.0/24", masquerade: true },
+    [{ type: "Underlay", ranges: ["10.0.0.0/24"], masquerade: true }],
+  ],
+  [
+    "a Subnet may say otherwise",
+    { network: "overlay", cidr: "10.64.0.0/16", masquerade: false },
+    [{ type: "Overlay", ranges: ["10.64.0.0/16"], masquerade: false }],
+  ],
+  ["a Subnet of no Network is none", { network: "gone", cidr: "10.64.0.0/16" }, []],
+])("%s: %j", (_what, spec, expected) => {
+  expect(podSubnetsOf({ networks, subnets: [subnet(spec)] })).toEqual(expected);
+});
+
+test.each<[boolean, string, object, readonly object[]]>([
+  [true, "no selector", { site: "berlin" }, [network("Underlay")]],
+  [true, "its own label", { site: "berlin" }, [network("Underlay", { site: "berlin" })]],
+  [false, "another's label", { site: "berlin" }, [network("Underlay", { site: "paris" })]],
+  [false, "an overlay alone", { site: "berlin" }, [network("Overlay")]],
+])("an underlay selects a node: %s, by %s", (expected, _by, labels, given) => {
+  const nodes = [objectOf(nodeKind, "b", {}), objectOf(nodeKind, "a", {}, labels)];
+  expect(isOnUnderlay({ nodes, networks: given as typeof networks }, "a")).toBe(expected);
+});

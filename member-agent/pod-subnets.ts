@@ -1,0 +1,29 @@
+import { podRanges } from "../mesh/ipam/ranges.ts";
+import type { NetworkType } from "../mesh/ipam/resources.ts";
+import { selects } from "../mesh/ipam/selector.ts";
+import type { MemberLevel } from "./member/level.ts";
+
+/** A Subnet, as a node's data path sees it. */
+export interface PodSubnet {
+  readonly type: NetworkType;
+  /** CIDRs of the addresses that its pods may have. */
+  readonly ranges: readonly string[];
+  /** What its pods send to no cluster leaves with their node's address. */
+  readonly masquerade: boolean;
+}
+
+/** The Subnets of a member, those of a Network that is not there left out; the LAN knows the addresses of an underlay. */
+export function podSubnetsOf({ networks, subnets }: Pick<MemberLevel, "networks" | "subnets">): PodSubnet[] {
+  const types = new Map(networks.map(({ metadata, spec }) => [metadata.name, spec.type]));
+  return subnets.flatMap(({ spec }) => {
+    const type = types.get(spec.network);
+    if (type === undefined) return [];
+    return [{ type, ranges: podRanges(spec), masquerade: spec.masquerade ?? type === "Overlay" }];
+  });
+}
+
+/** True when an underlay Network selects this node: it answers on its LAN for the addresses of its pods. */
+export function isOnUnderlay({ networks, nodes }: Pick<MemberLevel, "networks" | "nodes">, node: string): boolean {
+  const labels = nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels ?? {};
+  return networks.some(({ spec }) => spec.type === "Underlay" && selects(spec.nodeSelector, labels));
+}
