@@ -146,7 +146,7 @@ describe("a state folder", () => {
       console.log(JSON.stringify({ written, read, opened, files: readdirSync("${folder}") }));`;
     const script = 'mount -t tmpfs -o size=64k tmpfs "$1" && exec "$2" --input-type=module -e "$3"';
     const args = ["--mount", "--", "sh", "-c", script, "sh", root, process.execPath, program];
-    const said: unknown = JSON.parse(await runner()("unshare", args, { limitMs: 25_000 }));
+    const said: unknown = JSON.parse(await runner()("unshare", args, { limitMs: 150_000 }));
     expect(said).toEqual({
       written: expect.stringMatching(/^state-unusable: can't write .*kept: /),
       read: "old",

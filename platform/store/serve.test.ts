@@ -172,6 +172,6 @@ test("a store whose disk was full takes writes again once there is room, and has
     console.log(JSON.stringify({ refusal, names }));`;
   const script = 'mount -t tmpfs -o size=4m tmpfs "$1" && exec "$2" --input-type=module -e "$3" "$1" "$4" "$5"';
   const args = ["--mount", "--", "sh", "-c", script, "sh", folder, process.execPath, program];
-  const said = await runner()("unshare", [...args, `127.0.0.1:${port}`, natsServer], { limitMs: 85_000 });
+  const said = await runner()("unshare", [...args, `127.0.0.1:${port}`, natsServer], { limitMs: 170_000 });
   expect(JSON.parse(said)).toEqual({ refusal: "store-unreachable", names: ["after", "before"] });
 });
