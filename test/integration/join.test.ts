@@ -196,7 +196,8 @@ describe("a member", () => {
       connectAsMember(members.connect, { ...credential, userJWT: credential.renewJWT }),
     ).rejects.toMatchObject({ code: "nats-refused" });
     expect(await rowsOf("leaver")).toEqual([]);
-    expect(await hub.store.get(clusterKind, "leaver")).toBeUndefined();
+    // The hub lets it go after it voided the credential.
+    await eventually(async () => (await hub.store.get(clusterKind, "leaver")) === undefined || "still there");
     expect((await member.everything()).flat()).toEqual([]);
     await joined("leaver");
     expect((await rowsOf("leaver")).map(({ prefix }) => prefix)).toEqual(given.map(({ prefix }) => prefix));
@@ -206,7 +207,7 @@ describe("a member", () => {
     const leave = (store: TestMember["store"], connect = members.connect) =>
       leaveMesh(
         { store, connect, clock: systemClock, onWaiting: () => undefined },
-        { withoutHub: false, limitMs: 1_000 },
+        { withoutHub: false, limitMs: 60_000 },
         new AbortController().signal,
       );
     const left = async (member: TestMember, name: string): Promise<void> => {

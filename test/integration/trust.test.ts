@@ -136,7 +136,7 @@ describe("a forged reply subject", () => {
     const before = await storedHead("west");
     ask(east, "east", reply);
     // The answer to a later question has come, so the earlier one was answered too.
-    await east.request(directGetSubject(headSubject("east")), "", { timeout: 5_000 });
+    await east.request(directGetSubject(headSubject("east")), "", { timeout: 60_000 });
     await hubSide.flush();
     expect(await storedHead("west")).toBe(before);
     expect(await bucket.list()).toEqual(
@@ -218,7 +218,7 @@ describe("another's mail", () => {
       { next_by_subj: "$KV.>" },
     ]) {
       const answer = await east.request(directGetSubject(headSubject("east")), JSON.stringify(bent), {
-        timeout: 5_000,
+        timeout: 60_000,
       });
       expect(answer.headers?.code).toBe(408);
     }
@@ -419,7 +419,7 @@ describe("a report", () => {
   test("said again by somebody else is refused", async () => {
     const served = await serve(openDesk());
     await openReporter().send({ publicKey: "K1" });
-    const answer = await hubSide.request(upSubject("east", "gw1"), served.texts[0] ?? "", { timeout: 5_000 });
+    const answer = await hubSide.request(upSubject("east", "gw1"), served.texts[0] ?? "", { timeout: 60_000 });
     expect(answer.string()).toContain("counter-not-newer");
     expect(served.acted).toHaveLength(1);
   });
@@ -457,7 +457,7 @@ describe("a report", () => {
       { mesh: hub.identity.mesh, member: "east", gateway: "gw1", counter: 7, body: {} },
       openSigner(generateSeed()),
     );
-    const answer = await hubSide.request(upSubject("east", "gw1"), text, { timeout: 5_000 });
+    const answer = await hubSide.request(upSubject("east", "gw1"), text, { timeout: 60_000 });
     expect(answer.string()).toContain("wrong-signature");
     expect(served.acted).toEqual([]);
   });
@@ -475,7 +475,7 @@ describe("a report", () => {
 });
 
 describe("the credential of a join token", () => {
-  async function bearer(tokenID: string, expiresAt = Date.now() + 60_000): Promise<NatsConnection> {
+  async function bearer(tokenID: string, expiresAt = Date.now() + 600_000): Promise<NatsConnection> {
     const { publicKey, seed } = makeUserKey();
     return hub.connectWith(
       { jwt: await issueJoin(hub.identity, tokenID, publicKey, expiresAt), seed },
@@ -502,7 +502,7 @@ describe("the credential of a join token", () => {
     }
     const control = hubSide.subscribe("mesh.*.join", { callback: (_, message) => void message.respond("welcome") });
     await hubSide.flush();
-    expect((await nc.request(joinSubject("east"), "", { timeout: 5_000 })).string()).toBe("welcome");
+    expect((await nc.request(joinSubject("east"), "", { timeout: 60_000 })).string()).toBe("welcome");
     control.unsubscribe();
     await nc.close();
   });
