@@ -126,7 +126,7 @@ test("a firewall that drops before ours can speak is told of, and keeps the node
     await eventually(async () => {
       const { status } = (await member.store.get(nodeKind, "a")) ?? {};
       return (status?.appliedRevision?.generation === 1 && ready()) || [status, ready(), said()];
-    }, 60_000);
+    });
     expect(await node.run("ip", ["route", "show", "10.65.0.0/16", "proto", "174"])).toContain("via 192.0.2.2");
     await eventually(() => said().some((line) => line.includes("strict")) || said());
   });
@@ -152,7 +152,7 @@ test("what vanishes is put back because the kernel tells it, and what the agent 
       const before = looks();
       await vanish();
       return looks() === before + 1 || looks();
-    }, 60_000);
+    });
     // One look may still follow what vanished; had each change been a doubt, there would be as many as changes.
     const before = looks();
     for (let change = 1; change <= CHANGES; change += 1) {
@@ -197,7 +197,7 @@ test("a gateway whose hub is gone since before it started leaves when it is told
     });
     await store.delete(nodeKind, "b");
     const parts = { store, connect: patient, clock: systemClock, onWaiting: () => undefined };
-    const how = { withoutHub: true, limitMs: 30_000 };
+    const how = { withoutHub: true, limitMs: 120_000 };
     expect(await leaveMesh(parts, how, new AbortController().signal)).toBe("east");
     expect(await files()).toEqual([]);
   });

@@ -64,27 +64,23 @@ function vxlanOnly(path: DataPath): DataPath {
   };
 }
 
-/** What became of echo requests by number, from 1. */
-interface Pinged {
-  readonly sent: number;
-  readonly answered: ReadonlySet<number>;
-}
-
-/** Starts to ping, many times a second; what is returned stops that. */
-async function pingOn({ node: { run } }: Side, from: string, address: string): Promise<() => Promise<Pinged>> {
+/** Starts to ping, many times a second; what is returned stops that once it is answered still, and tells numbers, from 1, of what was answered. */
+async function pingOn({ node: { run } }: Side, from: string, address: string): Promise<() => Promise<Set<number>>> {
   const log = `/run/ping-${address}`;
   const pid = (await run("sh", ["-c", `ping -n -i 0.02 -I ${from} ${address} > ${log} 2>&1 & echo $!`])).trim();
+  const answered = async (): Promise<Set<number>> => {
+    const answers = (await run("cat", [log])).matchAll(/bytes from .* icmp_seq=(\d+)/g);
+    return new Set([...answers].map(([, sequence]) => Number(sequence)));
+  };
   return async () => {
+    const before = (await answered()).size;
+    await eventually(async () => (await answered()).size > before + 20 || before);
     await run("kill", ["-INT", pid]);
-    let said = "";
     await eventually(async () => {
-      said = await run("cat", [log]);
+      const said = await run("cat", [log]);
       return said.includes("packet loss") || said.slice(-500);
     });
-    await run("rm", [log]);
-    const [, sent] = /(\d+) packets transmitted/.exec(said) ?? [];
-    const answers = said.matchAll(/bytes from .* icmp_seq=(\d+)/g);
-    return { sent: Number(sent), answered: new Set([...answers].map(([, sequence]) => Number(sequence))) };
+    return answered();
   };
 }
 
@@ -112,18 +108,17 @@ test("a link goes from WireGuard to VXLAN and back while packets of both familie
   expect(await crossed()).toBe(0);
   await syncBoth((path, own, remote) => withVxlan(path, own, remote, "VXLAN"));
   await syncBoth((path, own, remote) => vxlanOnly(withVxlan(path, own, remote, "VXLAN")));
-  expect(await crossed()).toBeGreaterThan(10);
+  await eventually(async () => (await crossed()) > 10 || crossed());
   await syncBoth((path, own, remote) => withVxlan(path, own, remote, "VXLAN"));
   // WireGuard shakes hands anew: packets wait for it, so it is proven before anything is sent by it.
   await eventually(() => ping(east, "10.102.255.1"));
   await syncBoth((path, own, remote) => withVxlan(path, own, remote, "WireGuard"));
   await syncBoth((path) => path);
   for (const stop of stops) {
-    const { sent, answered } = await stop();
+    const answered = await stop();
     const last = Math.max(...answered);
     const lost = Array.from({ length: last }, (_, index) => index + 1).filter((sequence) => !answered.has(sequence));
-    expect(lost).toEqual([]);
     // The last few may have been on their way when ping was told to stop.
-    expect(sent - last).toBeLessThanOrEqual(3);
+    expect(lost).toEqual([]);
   }
 });

@@ -230,13 +230,10 @@ test("3,000 peers are written down by four processes, and found to be there by t
     programs.push(program);
     return east.run(program, args, options);
   };
-  const started = performance.now();
   const { outcomes, remove } = await syncPeers(run, vxlan, true);
-  const tookMs = performance.now() - started;
   expect(outcomes.filter(({ error }) => error !== undefined)).toEqual([]);
   expect(outcomes).toHaveLength(9000);
   expect(programs.splice(0)).toEqual(["bridge", "ip", "bridge", "ip"]);
-  expect(tookMs).toBeLessThan(5000); // 0.3 s on an idle machine
   await remove();
   programs.splice(0);
   const second = await syncPeers(run, vxlan, true);
