@@ -6,7 +6,10 @@ export interface WordFault {
   readonly message: string;
 }
 
-/** Ends a command whose words are at fault, before it has written anything; without faults it does nothing. @throws MeshError all of them, under the first one's code */
+/**
+ * Ends a command whose words are at fault, before it has written anything; without faults it does nothing.
+ * @throws MeshError all of them, under the first one's code
+ */
 export function refuseFaults(faults: readonly WordFault[]): void {
   const [first] = faults;
   if (first === undefined) return;

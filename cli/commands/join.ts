@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
 import type { JoinAnswer } from "../../crds/wire/join.ts";
-import { collect, collectPairs, verb } from "../command.ts";
+import { collect, collectPairs, readBits, verb } from "../command.ts";
 import { globalsOf } from "../globals.ts";
 import { renderOne } from "../output.ts";
 import { note } from "../shell.ts";
@@ -38,7 +38,7 @@ export function joinCommand(shell: Shell): Command {
       collect,
     )
     .option("--family <4|6>", "address family to be assigned pods of; repeatable (default: 4)", families)
-    .option("--prefix-length <n>", "length of the block to be assigned (default: the pool's)", wholeNumber)
+    .option("--prefix-length <n>", "length of the block to be assigned (default: the pool's)", readBits)
     .option("--label <key=value>", "label of the cluster, for links by selector; repeatable", collectPairs)
     .action(async (typed: string, options: JoinOptions, command: Command) => {
       const globals = globalsOf(command);
@@ -83,9 +83,4 @@ function families(text: string, before: readonly (4 | 6)[] | undefined): (4 | 6)
       throw new InvalidArgumentError("a family is 4 or 6.");
     }),
   ];
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,3}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("a prefix length is a whole number.");
 }

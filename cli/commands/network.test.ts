@@ -35,7 +35,7 @@ lan       Underlay   -             -      -             -
 overlay   Overlay    65533/65536   2/2    65531/65534   pods
 `);
   expect(await own.done("network list --output wide")).toMatch(
-    /DEFAULT +NODE-SELECTOR +LABELS +AGE\nlan .* site=berlin,rack=1 /,
+    /DEFAULT +NODE-SELECTOR +CONDITIONS +LABELS +AGE\nlan .* site=berlin,rack=1 /,
   );
   await own.done("subnet create pods --network overlay --cidr 10.64.0.0/16");
   const shown = await own.done("network show overlay");

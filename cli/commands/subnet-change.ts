@@ -71,7 +71,10 @@ async function writeAs(
   shell.out(renderOne(shell, globals.output, changed, () => `subnet/${name} ${done}\n`));
 }
 
-/** Changes a Subnet, whose status is counted anew at any moment. @throws MeshError `not-found`, and what the rules refuse it with */
+/**
+ * Changes a Subnet, whose status is counted anew at any moment.
+ * @throws MeshError `not-found`, and what the rules refuse it with
+ */
 async function writeChange(store: ResourceStore, name: string, change: SubnetChange): Promise<Subnet> {
   const { subnetKind } = await import("../../crds/subnet.ts");
   const { retryOnConflict } = await import("../../platform/store/amend.ts");

@@ -31,7 +31,12 @@ test("a Subnet is created, listed, shown and deleted", async () => {
   );
   expect(created).toBe("subnet/lan created\nsubnet/pods created\nsubnet/six created\n");
   const lan = await stored("lan");
-  await own.store.updateStatus(subnetKind, { ...lan, status: { ...lan.status, total: 89, used: 89, available: 0 } });
+  const at = { message: "", lastTransitionTime: "2026-11-21T12:00:00Z" };
+  const conditions = [
+    { type: "Valid", status: "True", reason: "KeepsTheRules", ...at },
+    { type: "Announced", status: "False", reason: "NotAnnounced", ...at },
+  ] as const;
+  await own.store.updateStatus(subnetKind, { ...lan, status: { total: 89, used: 89, available: 0, conditions } });
   expect(await own.done("subnet list")).toBe(`\
 NAME   VERSION   CIDR             START           END             GATEWAY       TOTAL   USED   AVAILABLE   NETWORK
 lan    4         192.168.1.0/24   192.168.1.100   192.168.1.199   192.168.1.1   89      89     0           lan
@@ -39,19 +44,11 @@ pods   4         10.64.0.0/16     10.64.0.1       10.64.255.254   -             
 six    6         fd00:64::/112    fd00:64::1      fd00:64::ffff   -             -       -      -           overlay
 `);
   const [head, ...rows] = (await own.done("subnet list --output wide")).split("\n").map((line) => line.split(/ {3,}/));
-  expect(head?.slice(10)).toEqual([
-    "BLOCK-SIZE",
-    "PRIVATE",
-    "DISABLED",
-    "EXCLUDED",
-    "RESERVED",
-    "NODE-SELECTOR",
-    "AGE",
-  ]);
-  expect(rows.slice(0, 3).map((row) => row.slice(10, 16))).toEqual([
-    ["-", "no", "no", "192.168.1.120,192.168.1.130-192.168.1.139", "-", "all nodes"],
-    ["/26 (64)", "yes", "yes", "-", "10.64.0.9", "all nodes"],
-    ["-", "no", "no", "-", "-", "rack=1"],
+  expect(head?.slice(10).join(" ")).toBe("BLOCK-SIZE PRIVATE DISABLED EXCLUDED RESERVED NODE-SELECTOR CONDITIONS AGE");
+  expect(rows.slice(0, 3).map((row) => row.slice(10, 17))).toEqual([
+    ["-", "no", "no", "192.168.1.120,192.168.1.130-192.168.1.139", "-", "all nodes", "NotAnnounced"],
+    ["/26 (64)", "yes", "yes", "-", "10.64.0.9", "all nodes", "-"],
+    ["-", "no", "no", "-", "-", "rack=1", "-"],
   ]);
   expect(await own.done("subnet show lan")).toContain("Addresses:   0 available, 89 used, 89 in all\n");
   expect(await own.done("subnet show pods")).toContain("Private:      yes: only for pods that name it\n");

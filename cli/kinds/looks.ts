@@ -1,4 +1,4 @@
-import type { Metadata, PairState, Revision } from "../../mesh/resources.ts";
+import type { Condition, Metadata, PairState, Revision } from "../../mesh/resources.ts";
 import { formatRevision } from "../../mesh/revision.ts";
 import type { Cell, Column, Tone } from "../table.ts";
 import { since } from "../time.ts";
@@ -38,4 +38,14 @@ export const labelsColumn: Column<Named> = {
   title: "LABELS",
   wide: true,
   cell: ({ metadata }) => labelsText(metadata.labels),
+};
+
+/** What of its conditions asks for attention, by reason. */
+export const conditionsColumn: Column<{ readonly status: { readonly conditions: readonly Condition[] } }> = {
+  title: "CONDITIONS",
+  wide: true,
+  cell({ status }) {
+    const reasons = status.conditions.filter((each) => each.status !== "True").map(({ reason }) => reason);
+    return { text: reasons.join(","), tone: "doubt" };
+  },
 };

@@ -5,7 +5,7 @@ import { conditionColumns, renderFields, renderSection } from "../describe.ts";
 import type { Look } from "../output.ts";
 import type { Cell, Column } from "../table.ts";
 import { since } from "../time.ts";
-import { ageColumn, labelsColumn, labelsText, nameColumn } from "./looks.ts";
+import { ageColumn, conditionsColumn, labelsColumn, labelsText, nameColumn } from "./looks.ts";
 import { subnetColumns } from "./subnet.ts";
 
 export const networkColumns: readonly Column<Network>[] = [
@@ -17,7 +17,8 @@ export const networkColumns: readonly Column<Network>[] = [
   { title: "LAST-SUBNET", cell: ({ status }) => status.lastAllocatedSubnet ?? "" },
   { title: "DEFAULT", wide: true, cell: (network) => (isMarkedDefault(network) ? "yes" : "") },
   { title: "NODE-SELECTOR", wide: true, cell: ({ spec }) => selectorText(spec.nodeSelector) },
-  { ...labelsColumn, wide: true },
+  conditionsColumn,
+  labelsColumn,
   { ...ageColumn, wide: true },
 ];
 

@@ -6,7 +6,7 @@ import { conditionColumns, renderFields, renderSection } from "../describe.ts";
 import type { Look } from "../output.ts";
 import type { Cell, Column } from "../table.ts";
 import { since } from "../time.ts";
-import { ageColumn, labelsText, nameColumn } from "./looks.ts";
+import { ageColumn, conditionsColumn, labelsText, nameColumn } from "./looks.ts";
 
 export const subnetColumns: readonly Column<Subnet>[] = [
   nameColumn,
@@ -25,6 +25,7 @@ export const subnetColumns: readonly Column<Subnet>[] = [
   { title: "EXCLUDED", wide: true, cell: ({ spec }) => spec.excludeIPs.join(",") },
   { title: "RESERVED", wide: true, cell: ({ spec }) => spec.reservedIPs.join(",") },
   { title: "NODE-SELECTOR", wide: true, cell: ({ spec }) => selectorText(spec.nodeSelector) },
+  conditionsColumn,
   { ...ageColumn, wide: true },
 ];
 
