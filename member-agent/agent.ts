@@ -14,11 +14,12 @@ import { watchKernel } from "../tunnel/watch.ts";
 import type { Lookup } from "./gateway/resolve.ts";
 import { knownGateways } from "./gateway/registration.ts";
 import { GatewayRole } from "./gateway/role.ts";
+import { CNIRole } from "./cni/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { Kernel } from "./kernel.ts";
 import { readLastLevel } from "./last-good.ts";
 import type { ConnectNats } from "./member/connect.ts";
-import { takeLead } from "./member/leading.ts";
+import { controlMember, takeLead } from "./member/leading.ts";
 import { watchMember } from "./member/level.ts";
 import type { MemberChange, MemberLevel } from "./member/level.ts";
 import { writeView } from "./member/remote-clusters.ts";
@@ -58,18 +59,18 @@ const KERNEL_SETTLES_MS = 200;
 const STORE_PATIENCE_MS = 3_000;
 
 /** What an agent looks after. Whatever woke one of them, it looks at the present level. */
-type Work = "node" | "gateway" | "session" | "data-path" | "remotes" | "credential";
-const ALL: readonly Work[] = ["node", "gateway", "session", "data-path", "remotes", "credential"];
+type Work = "node" | "gateway" | "session" | "data-path" | "remotes" | "credential" | "addresses" | "pods";
+const ALL: readonly Work[] = ["node", "gateway", "session", "data-path", "remotes", "credential", "addresses", "pods"];
 
 /** What a change of the store makes due. */
 const DUE: Readonly<Record<MemberChange, readonly Work[]>> = {
   membership: ALL,
-  nodes: ["data-path"],
-  blocks: ["data-path", "node"],
+  nodes: ["data-path", "addresses"],
+  blocks: ["data-path", "node", "addresses"],
   gateways: ["data-path", "gateway", "remotes"],
   remotes: ["data-path"],
-  networks: ["data-path"],
-  subnets: ["data-path"],
+  networks: ["data-path", "addresses"],
+  subnets: ["data-path", "addresses"],
 };
 
 /**
@@ -87,6 +88,9 @@ class Agent {
   readonly #dataPath: NodeDataPath;
   /** Absent where this node is no gateway. */
   readonly #gateway: GatewayRole | undefined;
+  /** Absent where pods are another CNI's. */
+  #pods: CNIRole | undefined;
+  #ready = false;
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
@@ -104,7 +108,8 @@ class Agent {
       (key) => this.#reconcile(key as Work),
       signal,
     );
-    this.#dataPath = new NodeDataPath({ ...parts, kernel: new Kernel(parts) }, lan);
+    const onReady = (ready: boolean): void => this.#beReady(ready);
+    this.#dataPath = new NodeDataPath({ ...parts, onReady, kernel: new Kernel(parts) }, lan);
     if (settings.roles.includes("gateway")) {
       // LAN addresses change, and those that are dialled with them.
       const endpoints = (): readonly string[] =>
@@ -129,6 +134,8 @@ class Agent {
     const { clock, folder, prefix } = this.#parts;
     const kept = await readLastLevel(folder);
     await this.#gateway?.recall(kept?.gateways ?? []);
+    this.#pods = await this.#openPods();
+    await this.#pods?.recall(kept);
     const watch = {
       prefix,
       clock,
@@ -140,11 +147,25 @@ class Agent {
       this.#useStore(),
       this.#useDisk(kept),
       this.#gateway?.listen(this.#signal),
+      this.#pods?.serve(this.#signal),
       watchKernel(watch, onKernelChange, this.#signal),
       this.#resync(),
       this.#queue.done,
     ]);
     await this.#gateway?.disconnect();
+  }
+
+  async #openPods(): Promise<CNIRole | undefined> {
+    const { cniSocket: socket, cniConfDir: confDir, node } = this.#parts.settings;
+    if (socket === undefined) return undefined;
+    const lan = (): Lan => this.#dataPath.lan;
+    return CNIRole.open({ ...this.#parts, node, socket, confDir, lan, isReady: () => this.#ready }, this.#signal);
+  }
+
+  #beReady(ready: boolean): void {
+    this.#parts.onReady(ready);
+    if (ready && !this.#ready) this.#wake("pods");
+    this.#ready = ready;
   }
 
   #wake(...work: readonly Work[]): void {
@@ -163,13 +184,19 @@ class Agent {
     this.#level = watch.level;
     this.#wake(...ALL);
     const { settings, clock, log } = this.#parts;
-    const onLead = (leads: boolean): void => {
-      this.#leads = leads;
-      this.#gateway?.tellHub();
-      this.#wake("remotes", "credential");
+    const lead = async (signal: AbortSignal): Promise<void> => {
+      this.#lead(true);
+      await controlMember({ store, clock, log }, signal);
+      this.#lead(false);
     };
-    const leading = this.#gateway && takeLead({ store, node: settings.node, clock, log }, onLead, this.#signal);
-    await Promise.all([watch.done, leading]);
+    const leading = this.#gateway && takeLead({ store, node: settings.node, clock, log }, lead, this.#signal);
+    await Promise.all([watch.done, leading, this.#pods?.useStore(store, watch.level, this.#signal)]);
+  }
+
+  #lead(leads: boolean): void {
+    this.#leads = leads;
+    this.#gateway?.tellHub();
+    this.#wake("remotes", "credential");
   }
 
   /** A machine that boots while its store is down works on what the store said last. */
@@ -180,6 +207,7 @@ class Agent {
     log.warn({ event: "store-silent" }, "the store does not answer; working on what it said last");
     this.#level = () => kept;
     this.#wake("data-path");
+    await this.#pods?.useLastLevel(kept);
   }
 
   #doubtKernel(): void {
@@ -239,6 +267,10 @@ class Agent {
         await writeView(store, mail.view, mail.revision);
         return judgeRemotes(store, level.gateways);
       }
+      case "addresses":
+        return this.#pods?.follow(level);
+      case "pods":
+        return this.#pods?.reconcile();
       case "credential":
         if (this.#leads && (await this.#renew(store))) this.#wake("session");
     }
@@ -268,6 +300,7 @@ class Agent {
     this.#membership = new AbortController();
     // What began before would claim again what is given back here.
     await Promise.allSettled(this.#tended);
+    await this.#pods?.leave();
     await this.#dataPath.release();
     await this.#gateway?.leave(store);
     const { log, settings } = this.#parts;

@@ -62,6 +62,10 @@ export const agentSettings = z.object({
     .transform((pairs): Readonly<Record<string, string>> => Object.fromEntries<string>(pairs)),
   /** First of the UDP ports WireGuard listens on, one a remote rank. */
   wireguardPort: z.coerce.number().int().min(1024).max(65_000).default(51_820),
+  /** Unix socket at which the CNI plugin asks; absent: this node's pods are another CNI's. */
+  cniSocket: z.string().startsWith("/", "is no absolute path").optional(),
+  /** Folder of the runtime's network configurations; absent: somebody else tells the runtime of the plugin. */
+  cniConfDir: z.string().startsWith("/", "is no absolute path").optional(),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */
   healthListen: z.string().optional(),
 });

@@ -40,6 +40,14 @@ export function agentCommand(shell: Shell): Command {
       "label of this machine's Node, which Networks and Subnets select nodes by; repeatable. Labels that others wrote stay",
       collect,
     )
+    .option(
+      "--cni-socket <path>",
+      "give this machine's pods their networks: the unix socket at which the plugin trestle-cni asks, which looks for it at /run/trestle/cni.sock unless TRESTLE_CNI_SOCKET says otherwise (default: pods are another CNI's)",
+    )
+    .option(
+      "--cni-conf-dir <folder>",
+      "write the network configuration that tells the container runtime of the plugin into this folder, usually /etc/cni/net.d, once pods can be given networks",
+    )
     .option("--wireguard-port <port>", "first of the UDP ports WireGuard listens on (default: 51820)")
     .option("--health-listen <host:port>", "serve /healthz and /readyz here")
     .action(async (flags: Readonly<Record<string, unknown>>, command: Command) => {

@@ -59,10 +59,18 @@ export function errorAnswer(error: unknown, version: string = CNI_VERSIONS[0]): 
   return `1\n${JSON.stringify({ cniVersion: version, code, msg, ...(details ? { details } : {}) })}\n`;
 }
 
+/** Codes of ours, by what they are called inside. */
+const OWN_CODES: ReadonlyMap<string, number> = new Map([
+  ["addresses-exhausted", CNI_CODES.exhausted],
+  ["address-in-use", CNI_CODES.addressTaken],
+  ["address-on-lan", CNI_CODES.addressTaken],
+]);
+
 function errorParts(error: unknown): { readonly code: number; readonly msg: string; readonly details?: string } {
   if (error instanceof CNIError) return { code: error.code, msg: error.message, details: error.details };
   if (!(error instanceof MeshError)) return { code: CNI_CODES.ioFailure, msg: messageOf(error) };
-  const code = error.retry || hasCode(error, "aborted") ? CNI_CODES.tryAgainLater : CNI_CODES.refused;
+  const later = error.retry || hasCode(error, "aborted") ? CNI_CODES.tryAgainLater : CNI_CODES.refused;
+  const code = OWN_CODES.get(error.code) ?? later;
   return { code, msg: error.message, details: error.code };
 }
 

@@ -17,6 +17,12 @@ export const CNI_CODES = {
   notAvailableNorConnected: 51,
   /** Ours: what was asked can't be, and waiting won't help; the message says what stands in the way. */
   refused: 100,
+  /** Ours: no address is left to give; one that is freed, or a Subnet that is added, mends it. */
+  exhausted: 101,
+  /** Ours: the address that was asked for is another pod's, or a machine's on the LAN. */
+  addressTaken: 102,
+  /** Ours, of CHECK: what ADD made is not whole any more. */
+  broken: 103,
 } as const;
 
 /** What a call failed with, as the runtime is told it; `details` is for the person who reads the runtime's log. */

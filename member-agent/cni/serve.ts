@@ -8,7 +8,8 @@ import { addAnswer, DONE, errorAnswer, versionAnswer } from "./answer.ts";
 import type { CNICall } from "./call.ts";
 import { readCall } from "./call.ts";
 
-type Call<Command extends CNICall["command"]> = Extract<CNICall, { readonly command: Command }>;
+/** What a runtime asks by one of the commands. */
+export type Call<Command extends CNICall["command"]> = Extract<CNICall, { readonly command: Command }>;
 
 /** What is done for a runtime. Each may throw: CNIError with a code of the specification, or MeshError. */
 export interface CNICommands {

@@ -1,4 +1,5 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { nodeKind } from "../../crds/node.ts";
 import { familyOf } from "../../mesh/cidr.ts";
 import { lowestFreeNodeAddress } from "../../mesh/mesh-prefix.ts";
@@ -37,6 +38,9 @@ export async function reportNode(
  * @returns false when there was none any more
  */
 export async function releaseNode(store: ResourceStore, node: string): Promise<boolean> {
+  for (const instance of (await store.list(ipInstanceKind)).filter(({ spec }) => spec.node === node)) {
+    await deleteIfThere(store, ipInstanceKind, instance.metadata.name);
+  }
   for (const block of (await store.list(ipBlockKind)).filter(({ spec }) => spec.node === node)) {
     await deleteIfThere(store, ipBlockKind, block.metadata.name);
   }

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { overlaps, parseCidr } from "../cidr.ts";
+import type { Cidr } from "../cidr.ts";
 import { blockLengthOf, isBlockOf, lowestFreeBlockOf } from "./blocks.ts";
 import { subnetSpec } from "./testing/objects.ts";
 
@@ -33,9 +34,9 @@ test("claimed one after the other, whatever others own, blocks never overlap and
   const others = fc.array(fc.tuple(fc.nat(255), fc.integer({ min: 25, max: 30 })), { maxLength: 6 });
   fc.assert(
     fc.property(others, fc.integer({ min: 26, max: 30 }), (foreign, blockSize) => {
-      const owned = foreign.map(([at, length]) => {
+      const owned = foreign.map(([at, length]): Cidr => {
         const first = BigInt(at) & -(1n << BigInt(32 - length));
-        return { family: 4 as const, first: parseCidr("10.0.0.0/24").first + first, length };
+        return { family: 4, first: parseCidr("10.0.0.0/24").first + first, length };
       });
       const spec = subnetSpec("10.0.0.0/24", { blockSize });
       const before = owned.length;
@@ -47,7 +48,7 @@ test("claimed one after the other, whatever others own, blocks never overlap and
       const size = 2 ** (32 - blockSize);
       const touched = new Set<number>();
       for (let place = 0; place < 256; place += size) {
-        const block = { family: 4 as const, first: parseCidr("10.0.0.0/24").first + BigInt(place), length: blockSize };
+        const block: Cidr = { family: 4, first: parseCidr("10.0.0.0/24").first + BigInt(place), length: blockSize };
         if (owned.slice(0, before).some((each) => overlaps(each, block))) touched.add(place);
       }
       expect(owned.length - before).toBe(256 / size - touched.size);

@@ -46,6 +46,13 @@ export function supplyOf(
   };
 }
 
+/** Whether two specs of one Subnet, which keeps its range for good, leave the same addresses to issue. */
+export function issueAlike(one: SubnetSpec, other: SubnetSpec): boolean {
+  const parts = ({ cidr, range, gateway, excludeIPs, reservedIPs }: SubnetSpec): string =>
+    JSON.stringify([cidr, range?.start, range?.end, gateway, excludeIPs, reservedIPs]);
+  return parts(one) === parts(other);
+}
+
 /** What `total used available` are, where `used` holds the addresses of all IPInstances of the Subnet. */
 export function countSupply(supply: Supply, used: readonly string[]): AddressCounts {
   const { span, total, reserved } = supply;

@@ -1,0 +1,50 @@
+import { chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { MeshError, messageOf } from "../../platform/errors.ts";
+
+/** Runtimes take the first file by name; whoever was there before comes later in most directories. */
+export const CONFLIST = "05-trestle.conflist";
+
+/**
+ * What a runtime is told of the plugin. 1.0 for those who know no later version; who does reads `cniVersions` ("Network
+ * configuration" of the specification, 1.1).
+ */
+const CONTENT = `${JSON.stringify(
+  { cniVersion: "1.0.0", cniVersions: ["1.0.0", "1.1.0"], name: "trestle", plugins: [{ type: "trestle-cni" }] },
+  undefined,
+  2,
+)}\n`;
+
+/**
+ * Tells the runtime of this node that pods can be given networks: from here on they are. In one step, for a runtime that
+ * reads half a file takes this node out of service.
+ * @throws MeshError `conflist-unwritable` (retry)
+ */
+export async function installConflist(folder: string): Promise<void> {
+  const file = path.join(folder, CONFLIST);
+  const draft = `${file}.new`;
+  try {
+    if ((await readFile(file, "utf8").catch(() => "")) === CONTENT) return;
+    await mkdir(folder, { recursive: true });
+    const opened = await open(draft, "w", 0o644);
+    try {
+      await opened.writeFile(CONTENT);
+      await opened.sync();
+    } finally {
+      await opened.close();
+    }
+    await chmod(draft, 0o644);
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw new MeshError("conflist-unwritable", `${file} can't be written: ${messageOf(error)}`, {
+      retry: true,
+      cause: error,
+    });
+  }
+}
+
+/** Has the runtime start no more pods by the plugin; one that is gone already is no fault. */
+export async function removeConflist(folder: string): Promise<void> {
+  await rm(path.join(folder, CONFLIST), { force: true });
+}

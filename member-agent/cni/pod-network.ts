@@ -1,0 +1,216 @@
+import { existsSync } from "node:fs";
+import type { PodFacts } from "../../mesh/ipam/annotations.ts";
+import { familyOf } from "../../mesh/cidr.ts";
+import type { Attachment } from "../../mesh/ipam/resources.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { MeshError, messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import type { Run } from "../../platform/run.ts";
+import { atMost, Turns } from "../../platform/turns.ts";
+import { POD_NEXT_HOP, podAlias, podDevice, podMacs, unwirePod, wirePod } from "../../tunnel/pod-link.ts";
+import type { PodLink } from "../../tunnel/pod-link.ts";
+import { podWireFaults } from "../../tunnel/pod-wire-check.ts";
+import { answerFor, observeProxies, stopAnswering } from "../../tunnel/underlay/proxies.ts";
+import { attachmentKey } from "../ipam/binding.ts";
+import type { Binding } from "../ipam/binding.ts";
+import type { PodDirectory } from "../ipam/directory.ts";
+import type { NodeIPAM } from "../ipam/node-ipam.ts";
+import type { PodWire } from "./answer.ts";
+import type { CNICall } from "./call.ts";
+import { CNI_CODES, CNIError } from "./cni-error.ts";
+import type { Call, CNICommands } from "./serve.ts";
+
+export interface PodNetworkParts {
+  readonly ipam: NodeIPAM;
+  /** Runs programs on this node. */
+  readonly run: Run;
+  /** The LAN's device, and bytes of a packet of pods. */
+  readonly lan: () => { readonly device: string; readonly podMtu: number };
+  /** Undefined until the store was there for the first time. */
+  readonly directory: () => PodDirectory | undefined;
+  /** Whether the kernel holds what it should. */
+  readonly isReady: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Wires that are made or looked at at a time: more would only wait for the kernel's one lock of links (RTNL). */
+const MOST_WIRES = 8;
+
+type Attached = Extract<CNICall, { readonly attachment: Attachment }>;
+
+/** Gives pods their addresses and wires, and takes them back: the operations of the CNI specification. */
+export class PodNetwork implements CNICommands {
+  readonly #parts: PodNetworkParts;
+  readonly #signal: AbortSignal;
+  readonly #turns = new Turns();
+  readonly #wiring = atMost(MOST_WIRES);
+
+  /** @param signal ends announcements to the LAN */
+  constructor(parts: PodNetworkParts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  async add(call: Call<"ADD">): Promise<PodWire> {
+    const { attachment, netns } = call;
+    if (!existsSync(netns)) {
+      throw new CNIError(CNI_CODES.unknownContainer, `there is no network namespace at CNI_NETNS ${netns}`);
+    }
+    const facts = await this.#factsOf(call);
+    const { namespace, name } = facts.pod;
+    return this.#turns.take(`${namespace}/${name}`, () =>
+      this.#turns.take(attachment.sandbox, () => this.#add(facts, attachment, netns)),
+    );
+  }
+
+  del({ attachment }: Pick<Call<"DEL">, "attachment">): Promise<void> {
+    return this.#turns.take(attachment.sandbox, () => this.#remove(attachment));
+  }
+
+  async check({ attachment, netns }: Call<"CHECK">): Promise<void> {
+    const bindings = this.#parts.ipam.of(attachment);
+    const { run, lan } = this.#parts;
+    const faults =
+      bindings.length === 0
+        ? ["no address is written down for it"]
+        : await this.#wiring(() => podWireFaults(run, this.#linkOf(attachment, netns, bindings)));
+    const underlay = underlayOf(bindings);
+    const proxies = underlay.length === 0 ? [] : await observeProxies(run, lan().device);
+    const unheard = underlay.filter((address) => !proxies.includes(address));
+    const all = [...faults, ...unheard.map((address) => `${lan().device} does not answer for ${address}`)];
+    if (all.length === 0) return;
+    throw new CNIError(CNI_CODES.broken, `the network of sandbox ${attachment.sandbox} is broken: ${all.join("; ")}`);
+  }
+
+  async gc({ valid }: Call<"GC">): Promise<void> {
+    const keep = new Set(valid.map(attachmentKey));
+    const stale = [...this.#parts.ipam.bindings.values()].filter(
+      ({ attachment }) => !keep.has(attachmentKey(attachment)),
+    );
+    const each = new Map(stale.map(({ attachment }) => [attachmentKey(attachment), attachment]));
+    await Promise.all([...each.values()].map((attachment) => this.del({ attachment })));
+  }
+
+  async status(): Promise<void> {
+    const { ipam, isReady } = this.#parts;
+    if (ipam.serving) return;
+    throw isReady()
+      ? new CNIError(
+          CNI_CODES.notAvailable,
+          "this node does not know its addresses yet: it has not heard from the store",
+        )
+      : new CNIError(CNI_CODES.notAvailableNorConnected, "this node's kernel does not hold the mesh's routes yet");
+  }
+
+  /** The LAN is answered for the addresses that this node's pods have of it, and for no other. */
+  async reconcileProxies(): Promise<void> {
+    const { run, lan, ipam } = this.#parts;
+    const nic = lan().device;
+    const wanted = new Set(
+      underlayOf([...ipam.bindings.values()].filter(({ attachment }) => !ipam.isBusy(attachment))),
+    );
+    const present = await observeProxies(run, nic);
+    for (const address of wanted) if (!present.includes(address)) await this.#answer(address);
+    const isAsked = new Set(underlayOf([...ipam.bindings.values()]));
+    for (const address of present) if (!isAsked.has(address)) await stopAnswering(run, nic, address);
+  }
+
+  async #add(facts: PodFacts, attachment: Attachment, netns: string): Promise<PodWire> {
+    const { ipam, run, log } = this.#parts;
+    try {
+      const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
+      const link = this.#linkOf(attachment, netns, bindings);
+      try {
+        if (former !== undefined) await unwirePod(run, podDevice(attachmentKey(former)));
+        await this.#wiring(() => this.#wire(link, isNew));
+        for (const address of underlayOf(bindings)) await this.#answer(address);
+      } catch (error) {
+        // What went wrong first is what the runtime must hear of.
+        await this.#remove(attachment).catch((failed: unknown) =>
+          log.warn({ event: "undo-failed", error: failed }, messageOf(failed)),
+        );
+        throw error;
+      }
+      const { namespace, name } = facts.pod;
+      log.info(
+        { event: "pod-added", pod: `${namespace}/${name}`, addresses: link.addresses, sandbox: attachment.sandbox },
+        `${namespace}/${name} has ${link.addresses.join(", ")}`,
+      );
+      return wireAnswer(link);
+    } finally {
+      ipam.settle(attachment);
+    }
+  }
+
+  /** A retried ADD finds its wire, whole or not. */
+  async #wire(link: PodLink, isNew: boolean): Promise<void> {
+    const { run } = this.#parts;
+    if (!isNew) {
+      if ((await podWireFaults(run, link)).length === 0) return;
+      await unwirePod(run, link.device);
+    }
+    await wirePod(run, link);
+  }
+
+  async #remove(attachment: Attachment): Promise<void> {
+    const { ipam, run, lan } = this.#parts;
+    const bindings = ipam.of(attachment);
+    for (const address of underlayOf(bindings)) await stopAnswering(run, lan().device, address);
+    await this.#wiring(() => unwirePod(run, podDevice(attachmentKey(attachment))));
+    await ipam.release(attachment);
+  }
+
+  async #answer(address: string): Promise<void> {
+    const { run, lan, clock, log } = this.#parts;
+    const { announced } = await answerFor(run, lan().device, address, { clock, signal: this.#signal });
+    void announced.then(({ error }) => {
+      if (error !== undefined)
+        log.warn({ event: "not-announced", address }, `the LAN was not told of ${address}: ${error}`);
+    });
+  }
+
+  /** What the runtime says of the pod, and what the cluster knows of it. */
+  async #factsOf({ attachment, args }: Attached): Promise<PodFacts> {
+    const { K8S_POD_NAMESPACE: namespace, K8S_POD_NAME: name, K8S_POD_UID: uid } = args;
+    const { sandbox } = attachment;
+    const plain = (of: { readonly namespace: string; readonly name: string }): PodFacts => {
+      return { pod: { ...of, uid: uid ?? sandbox }, annotations: {}, namespaceAnnotations: {} };
+    };
+    if (namespace === undefined || name === undefined) return plain({ namespace: "default", name: sandbox });
+    const directory = this.#parts.directory();
+    if (directory === undefined) {
+      throw new MeshError("pod-unknown", `nothing is known of pod ${namespace}/${name} before the store was there`, {
+        retry: true,
+      });
+    }
+    const facts = await directory.find(namespace, name);
+    if (facts === undefined) return plain({ namespace, name });
+    if (uid === undefined || facts.pod.uid === uid) return facts;
+    throw new MeshError(
+      "pod-unknown",
+      `pod ${namespace}/${name} is known as ${facts.pod.uid}, and the runtime starts ${uid}: one of them is late`,
+      { retry: true },
+    );
+  }
+
+  #linkOf(attachment: Attachment, netns: string, bindings: readonly Binding[]): PodLink {
+    return {
+      device: podDevice(attachmentKey(attachment)),
+      alias: podAlias(attachment),
+      netns,
+      interface: attachment.interface,
+      addresses: bindings.map(({ address }) => address),
+      mtu: this.#parts.lan().podMtu,
+    };
+  }
+}
+
+function wireAnswer({ device, netns, interface: name, mtu, addresses }: PodLink): PodWire {
+  const nextHops = addresses.map((address) => ({ address, nextHop: POD_NEXT_HOP[familyOf(address)] }));
+  return { device, ...podMacs(device), interface: name, netns, mtu, addresses: nextHops };
+}
+
+function underlayOf(bindings: readonly Binding[]): string[] {
+  return bindings.flatMap(({ type, address }) => (type === "Underlay" ? [address] : []));
+}

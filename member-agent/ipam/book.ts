@@ -1,0 +1,168 @@
+import { z } from "zod";
+import type { Attachment } from "../../mesh/ipam/resources.ts";
+import type { Journal } from "../../platform/journal.ts";
+import { openJournal } from "../../platform/journal.ts";
+import type { Log } from "../../platform/log.ts";
+import type { StateFolder } from "../../platform/state-folder.ts";
+import { attachmentKey, binding } from "./binding.ts";
+import type { Binding } from "./binding.ts";
+
+/** One step that is on disk before anybody hears of it. */
+const record = z.discriminatedUnion("op", [
+  /** All addresses of one attachment: a pod has all of its families or none. */
+  z.object({ op: z.literal("bind"), bindings: z.array(binding) }),
+  z.object({ op: z.literal("free"), addresses: z.array(z.string()) }),
+  z.object({ op: z.literal("hold"), addresses: z.array(z.string()) }),
+]);
+type Step = z.infer<typeof record>;
+
+const NAME = "ipam.journal";
+const VERSION = 1;
+/** A journal is written anew when it has that many batches for each that would do, and a few more. */
+const SLACK = { times: 4, more: 1_000 } as const;
+
+/**
+ * What this node has given away, on disk before it is answered: bindings, addresses of its blocks that are held for
+ * others, and in which order addresses came back.
+ */
+export class AddressBook {
+  readonly #journal: Journal<Step>;
+  readonly #bindings = new Map<string, Binding>();
+  /** Addresses by attachment, and by pod and interface. */
+  readonly #attachments = new Map<string, Set<string>>();
+  readonly #pods = new Map<string, Set<string>>();
+  readonly #held = new Set<string>();
+  readonly #freed = new Set<string>();
+  #writing = 0;
+  /** Settles when the journal was written anew; nothing is appended meanwhile. */
+  #rewriting: PromiseWithResolvers<void> | undefined;
+
+  private constructor(journal: Journal<Step>) {
+    this.#journal = journal;
+  }
+
+  /** @throws MeshError as {@link openJournal} does */
+  static async open(folder: StateFolder, log: Log): Promise<AddressBook> {
+    const { journal, records } = await openJournal({ folder, name: NAME, version: VERSION, schema: record, log });
+    const book = new AddressBook(journal);
+    for (const step of records) book.#note(step);
+    return book;
+  }
+
+  /** By address. */
+  get bindings(): ReadonlyMap<string, Binding> {
+    return this.#bindings;
+  }
+
+  /** Addresses of this node's blocks that the store keeps for a pod that is not here. */
+  get held(): ReadonlySet<string> {
+    return this.#held;
+  }
+
+  /** Addresses that somebody had and nobody has, the one freed longest ago first. */
+  get freed(): Iterable<string> {
+    return this.#freed;
+  }
+
+  /** What an attachment has; empty: nothing. */
+  of(attachment: Attachment): readonly Binding[] {
+    const addresses = this.#attachments.get(attachmentKey(attachment)) ?? [];
+    return [...addresses].flatMap((address) => this.#bindings.get(address) ?? []);
+  }
+
+  /** What a pod has by an interface of this name, whichever sandbox it is in. */
+  ofPod(uid: string, name: string): readonly Binding[] {
+    const addresses = this.#pods.get(`${uid}/${name}`) ?? [];
+    return [...addresses].flatMap((address) => this.#bindings.get(address) ?? []);
+  }
+
+  /**
+   * Writes down that an attachment has these addresses; who had them before has them no more.
+   * @throws MeshError `journal-failed` (retry): nothing was written down; likewise below
+   */
+  bind(bindings: readonly Binding[]): Promise<void> {
+    return this.#write({ op: "bind", bindings: [...bindings] });
+  }
+
+  /** Nobody has them any more. */
+  free(addresses: readonly string[]): Promise<void> {
+    return this.#write({ op: "free", addresses: [...addresses] });
+  }
+
+  /** The store keeps them for somebody who is not here. */
+  hold(addresses: readonly string[]): Promise<void> {
+    return this.#write({ op: "hold", addresses: [...addresses] });
+  }
+
+  async close(): Promise<void> {
+    await this.#rewriting?.promise;
+    await this.#journal.close();
+  }
+
+  async #write(step: Step): Promise<void> {
+    await this.#rewriting?.promise;
+    this.#writing += 1;
+    try {
+      await this.#journal.append(step);
+      this.#note(step);
+    } finally {
+      this.#writing -= 1;
+      void this.#rewriteWhenDue();
+    }
+  }
+
+  #note(step: Step): void {
+    if (step.op === "bind") {
+      for (const each of step.bindings) this.#set(each.address, each);
+      return;
+    }
+    for (const address of step.addresses) {
+      this.#set(address, undefined);
+      (step.op === "free" ? this.#freed : this.#held).add(address);
+    }
+  }
+
+  #set(address: string, next: Binding | undefined): void {
+    this.#freed.delete(address);
+    this.#held.delete(address);
+    const before = this.#bindings.get(address);
+    if (before !== undefined) {
+      for (const [index, key] of this.#keysOf(before)) {
+        index.get(key)?.delete(address);
+        if (index.get(key)?.size === 0) index.delete(key);
+      }
+    }
+    if (next === undefined) {
+      this.#bindings.delete(address);
+      return;
+    }
+    this.#bindings.set(address, next);
+    for (const [index, key] of this.#keysOf(next)) index.set(key, (index.get(key) ?? new Set()).add(address));
+  }
+
+  #keysOf({ attachment, pod }: Binding): [Map<string, Set<string>>, string][] {
+    return [
+      [this.#attachments, attachmentKey(attachment)],
+      [this.#pods, `${pod.uid}/${attachment.interface}`],
+    ];
+  }
+
+  /** Once nobody is appending: what waits for the disk now begins after it. */
+  async #rewriteWhenDue(): Promise<void> {
+    const isDue = this.#journal.length > this.#attachments.size * SLACK.times + SLACK.more;
+    if (isDue) this.#rewriting ??= Promise.withResolvers();
+    if (this.#rewriting === undefined || this.#writing > 0) return;
+    // A disk that is full keeps the journal as it was: long, and whole.
+    await this.#journal.rewrite(this.#steps()).catch(() => undefined);
+    this.#rewriting.resolve();
+    this.#rewriting = undefined;
+  }
+
+  #steps(): Step[] {
+    return [
+      { op: "free", addresses: [...this.#freed] },
+      { op: "hold", addresses: [...this.#held] },
+      { op: "bind", bindings: [...this.#bindings.values()] },
+    ];
+  }
+}

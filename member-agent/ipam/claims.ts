@@ -1,0 +1,93 @@
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { bitsOf, familyOf, parseCidr } from "../../mesh/cidr.ts";
+import { isBlockOfOne, lowestFreeBlockOf } from "../../mesh/ipam/blocks.ts";
+import type { IPInstance, IPInstanceSpec, Subnet } from "../../mesh/ipam/resources.ts";
+import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
+import { hasCode } from "../../platform/errors.ts";
+import { retryOnConflict } from "../../platform/store/amend.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
+
+/** What a node writes to the store about addresses. Creating an object is the claim; every change is a compare-and-swap. */
+
+/** Claims an address. @returns undefined when somebody has it */
+export async function createInstance(store: ResourceStore, spec: IPInstanceSpec): Promise<IPInstance | undefined> {
+  const name = objectNameOfAddress(spec.address);
+  try {
+    return await store.create(ipInstanceKind, { metadata: { name }, spec, status: { phase: phaseOf(spec) } });
+  } catch (error) {
+    if (hasCode(error, "already-exists")) return undefined;
+    throw error;
+  }
+}
+
+/** Writes an instance as it is to be, its phase too. @throws MeshError `conflict` (retry), `not-found` */
+export async function writeInstance(store: ResourceStore, present: IPInstance, spec: IPInstanceSpec): Promise<void> {
+  const written = await store.update(ipInstanceKind, { ...present, spec });
+  const phase = phaseOf(spec);
+  if (written.status.phase !== phase) await store.updateStatus(ipInstanceKind, { ...written, status: { phase } });
+}
+
+/** Deletes what `present` is, if it is still that. @throws MeshError `conflict` (retry) */
+export async function deleteInstance(store: ResourceStore, present: IPInstance): Promise<void> {
+  const { name, resourceVersion } = present.metadata;
+  await store.delete(ipInstanceKind, name, { resourceVersion }).catch((error: unknown) => {
+    if (!hasCode(error, "not-found")) throw error;
+  });
+}
+
+/** Has an address routed to this node: a block of one, whoever had it before. */
+export async function placeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
+  const cidr = blockOfOne(address);
+  const name = objectNameOfCidr(cidr);
+  await retryOnConflict(async () => {
+    const present = await store.get(ipBlockKind, name);
+    if (present?.spec.node === node) return;
+    const { resourceVersion = "" } = present?.metadata ?? {};
+    if (present !== undefined) await store.delete(ipBlockKind, name, { resourceVersion });
+    await store.create(ipBlockKind, { metadata: { name }, spec: { cidr, node, purpose: "Pods" } });
+  });
+}
+
+/** Has it routed to this node no longer. */
+export async function removeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
+  const name = objectNameOfCidr(blockOfOne(address));
+  const present = await store.get(ipBlockKind, name);
+  if (present?.spec.node !== node) return;
+  const { resourceVersion } = present.metadata;
+  await store.delete(ipBlockKind, name, { resourceVersion }).catch((error: unknown) => {
+    if (!hasCode(error, "not-found") && !hasCode(error, "conflict")) throw error;
+  });
+}
+
+/**
+ * Claims the lowest free block of an overlay Subnet for this node. Of two nodes that want one, one is told that it exists
+ * and takes the next.
+ * @returns its CIDR; undefined when all are owned
+ */
+export async function claimBlock(store: ResourceStore, subnet: Subnet, node: string): Promise<string | undefined> {
+  return retryOnConflict(async () => {
+    const blocks = (await store.list(ipBlockKind)).filter(({ spec }) => spec.purpose === "Pods");
+    const owned = blocks.map(({ spec }) => parseCidr(spec.cidr)).filter((cidr) => !isBlockOfOne(cidr));
+    const cidr = lowestFreeBlockOf(subnet.spec, owned);
+    if (cidr === undefined) return undefined;
+    await createBlock(store, cidr, node);
+    return cidr;
+  });
+}
+
+/** @throws MeshError `already-exists` */
+export async function createBlock(store: ResourceStore, cidr: string, node: string): Promise<void> {
+  await store.create(ipBlockKind, {
+    metadata: { name: objectNameOfCidr(cidr) },
+    spec: { cidr, node, purpose: "Pods" },
+  });
+}
+
+function blockOfOne(address: string): string {
+  return `${address}/${bitsOf(familyOf(address))}`;
+}
+
+function phaseOf({ attachment }: IPInstanceSpec): "Bound" | "Retained" {
+  return attachment === undefined ? "Retained" : "Bound";
+}

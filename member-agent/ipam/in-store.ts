@@ -1,0 +1,73 @@
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import type { IPInstance } from "../../mesh/ipam/resources.ts";
+import { objectNameOfAddress } from "../../mesh/names.ts";
+import { retryOnConflict } from "../../platform/store/amend.ts";
+import { boundSpec } from "./binding.ts";
+import type { Binding } from "./binding.ts";
+import { createInstance, deleteInstance, placeBlockOfOne, removeBlockOfOne, writeInstance } from "./claims.ts";
+import { isSamePod } from "./instance-index.ts";
+import type { AddressStock } from "./stock.ts";
+
+/** Takes a claim back. */
+export type Undo = () => Promise<void>;
+
+/** Claims that the store decides: of underlay addresses, and of those that are retained or asked for by name. */
+export class InStore {
+  readonly #stock: AddressStock;
+
+  constructor(stock: AddressStock) {
+    this.#stock = stock;
+  }
+
+  /**
+   * Claims an address that nobody has.
+   * @returns undefined when somebody has it
+   * @throws MeshError of the store, `store-silent` (retry)
+   */
+  async create(binding: Binding): Promise<Undo | undefined> {
+    const { node } = this.#stock;
+    const store = this.#stock.requireStore();
+    const created = await createInstance(store, boundSpec(binding, node));
+    if (created === undefined) return undefined;
+    const undo = async (): Promise<void> => {
+      if (binding.type === "Overlay") await removeBlockOfOne(store, binding.address, node);
+      await deleteInstance(store, created);
+    };
+    return this.#route(binding, undo);
+  }
+
+  /**
+   * Takes an address over from the pod that this one comes in the place of.
+   * @returns undefined when nobody has the address, or another pod
+   * @throws MeshError of the store, `store-silent` (retry)
+   */
+  async takeOver(binding: Binding): Promise<Undo | undefined> {
+    const { node } = this.#stock;
+    const store = this.#stock.requireStore();
+    const before = await retryOnConflict(async (): Promise<IPInstance | undefined> => {
+      const present = await store.get(ipInstanceKind, objectNameOfAddress(binding.address));
+      if (present === undefined || !isSamePod(present, binding.pod, binding.owner)) return undefined;
+      await writeInstance(store, present, boundSpec(binding, node));
+      return present;
+    });
+    if (before === undefined) return undefined;
+    const undo = async (): Promise<void> => {
+      const present = await store.get(ipInstanceKind, before.metadata.name);
+      if (present?.spec.attachment?.sandbox === binding.attachment.sandbox)
+        await writeInstance(store, present, before.spec);
+    };
+    return this.#route(binding, undo);
+  }
+
+  /** Has the address routed here; the LAN finds those of an underlay by itself. */
+  async #route({ type, address }: Binding, undo: Undo): Promise<Undo> {
+    if (type === "Underlay") return undo;
+    try {
+      await placeBlockOfOne(this.#stock.requireStore(), address, this.#stock.node);
+      return undo;
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { objectNameOfAddress } from "../../mesh/names.ts";
+import type { IPInstance, OwnerReference, PodReference } from "../../mesh/ipam/resources.ts";
+import type { Change } from "../../platform/store/port.ts";
+
+/** What the store said of addresses, found by address and by pod: a level that follows a watch. */
+export class InstanceIndex {
+  /** By object's name. */
+  readonly #all = new Map<string, IPInstance>();
+  readonly #byPod = new Map<string, Set<string>>();
+
+  note(change: Change<IPInstance>): void {
+    const before = this.#all.get(change.name);
+    if (before !== undefined) this.#byPod.get(podKey(before.spec.pod))?.delete(change.name);
+    if (change.op === "delete") {
+      this.#all.delete(change.name);
+      if (before !== undefined && this.#byPod.get(podKey(before.spec.pod))?.size === 0) {
+        this.#byPod.delete(podKey(before.spec.pod));
+      }
+      return;
+    }
+    this.#all.set(change.name, change.object);
+    const key = podKey(change.object.spec.pod);
+    const names = this.#byPod.get(key) ?? new Set();
+    this.#byPod.set(key, names.add(change.name));
+  }
+
+  values(): Iterable<IPInstance> {
+    return this.#all.values();
+  }
+
+  named(name: string): IPInstance | undefined {
+    return this.#all.get(name);
+  }
+
+  at(address: string): IPInstance | undefined {
+    return this.#all.get(objectNameOfAddress(address));
+  }
+
+  /** Retained addresses of a pod, by whichever uid it runs: its namespace, name and controller say that it is the same. */
+  keptFor(pod: PodReference, owner: OwnerReference | undefined): IPInstance[] {
+    return [...(this.#byPod.get(podKey(pod)) ?? [])].flatMap((name) => {
+      const instance = this.#all.get(name);
+      return instance?.spec.retained === true && isSamePod(instance, pod, owner) ? [instance] : [];
+    });
+  }
+}
+
+/** Whether an address is that of a pod, or of one that came before it in its place. */
+export function isSamePod({ spec }: IPInstance, pod: PodReference, owner: OwnerReference | undefined): boolean {
+  return podKey(spec.pod) === podKey(pod) && spec.owner?.uid === owner?.uid;
+}
+
+function podKey({ namespace, name }: PodReference): string {
+  return `${namespace}/${name}`;
+}

@@ -1,0 +1,241 @@
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import type { PodFacts } from "../../mesh/ipam/annotations.ts";
+import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { MeshError } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import { keyedQueue } from "../../platform/queue.ts";
+import type { KeyedQueue } from "../../platform/queue.ts";
+import type { StateFolder } from "../../platform/state-folder.ts";
+import type { Change, ResourceStore } from "../../platform/store/port.ts";
+import { adoptWires } from "./adopt.ts";
+import { Allocator } from "./allocator.ts";
+import type { Allocation } from "./allocator.ts";
+import { attachmentKey } from "./binding.ts";
+import type { Binding } from "./binding.ts";
+import { AddressBook } from "./book.ts";
+import { addressesInDoubt, reclaimBlock, reconcileAddress } from "./reconciler.ts";
+import { AddressStock } from "./stock.ts";
+import type { AddressLevel } from "./stock.ts";
+import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
+
+/** What this node's kernel is asked about pods: whoever has a wire lives. */
+export interface PodWires {
+  /** Every wire there is, with the addresses that are routed to it. */
+  observe(): Promise<readonly ObservedWire[]>;
+  /** Takes routes and proxy entries of an address away. */
+  cutOff(binding: Binding): Promise<void>;
+  /** MAC address of whoever has an address on the LAN already. */
+  probe(address: string): Promise<string | undefined>;
+}
+
+export interface ObservedWire {
+  /** Undefined: somebody else's, or made before wires said it. */
+  readonly attachment?: Attachment | undefined;
+  readonly addresses: readonly string[];
+}
+
+export interface NodeIPAMParts {
+  readonly node: string;
+  readonly folder: StateFolder;
+  readonly wires: PodWires;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** How long an address that somebody on the LAN has is left alone. */
+const CONFLICT_MS = 10 * 60_000;
+/** How many addresses' objects are written at a time. */
+const WRITERS = 16;
+
+/**
+ * Addresses of this node's pods. What is in its own blocks it gives without asking anybody; the store hears of it behind
+ * its back, and decides of the rest.
+ */
+export class NodeIPAM {
+  readonly #parts: NodeIPAMParts;
+  readonly #stock: AddressStock;
+  readonly #allocator: Allocator;
+  readonly #queue: KeyedQueue;
+  #serving = false;
+
+  private constructor(parts: NodeIPAMParts, book: AddressBook, signal: AbortSignal) {
+    const { clock, log, wires } = parts;
+    this.#parts = parts;
+    this.#stock = new AddressStock(parts.node, book);
+    this.#allocator = new Allocator({ stock: this.#stock, probe: (address) => wires.probe(address), log });
+    this.#queue = keyedQueue(
+      { concurrency: WRITERS, backoff: { minMs: 200, maxMs: 10_000 }, clock, log },
+      (address) => reconcileAddress(this.#reconciling, address),
+      signal,
+    );
+  }
+
+  /**
+   * Opens the book of the state folder.
+   * @throws MeshError `journal-newer`, `journal-corrupt`, `state-unusable`
+   */
+  static async open(parts: NodeIPAMParts, signal: AbortSignal): Promise<NodeIPAM> {
+    return new NodeIPAM(parts, await AddressBook.open(parts.folder, parts.log), signal);
+  }
+
+  /** Settles when all has stopped and the book is closed, after the signal aborted. */
+  async done(): Promise<void> {
+    await this.#queue.done;
+    await this.#stock.book.close();
+  }
+
+  /** Whether it knows enough to give addresses. */
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  /** What this node's pods have, by address. */
+  get bindings(): ReadonlyMap<string, Binding> {
+    return this.#stock.book.bindings;
+  }
+
+  /** CIDRs that this node issues from. */
+  get blocks(): readonly string[] {
+    return this.#stock.blocks.cidrs;
+  }
+
+  of(attachment: Attachment): readonly Binding[] {
+    return this.#stock.book.of(attachment);
+  }
+
+  /** Takes over what the store says of Networks, Subnets, blocks and this node. */
+  async follow(level: AddressLevel): Promise<void> {
+    for (const cidr of this.#stock.follow(level)) await reclaimBlock(this.#reconciling, cidr);
+  }
+
+  /** Watches addresses in the store, until the signal aborts; resolves once it has seen all. */
+  async useStore(store: ResourceStore, signal: AbortSignal): Promise<{ readonly done: Promise<void> }> {
+    const watch = store.watch(ipInstanceKind, (change) => this.#note(change), signal);
+    await watch.synced;
+    this.#stock.store = store;
+    return { done: watch.done };
+  }
+
+  /** From now on it gives addresses: on what the store says, or, where that is silent, on what it said last. */
+  async serve(): Promise<void> {
+    if (this.#serving) return;
+    await adoptWires(this.#stock, await this.#parts.wires.observe(), this.#reconciling);
+    this.#serving = true;
+    this.#doubtAll();
+  }
+
+  /**
+   * The addresses of a pod's sandbox; see {@link Allocator.allocate}. Until {@link settle} the attachment is taken to be
+   * under way: it may have no wire yet.
+   */
+  async allocate(facts: PodFacts, attachment: Attachment): Promise<Allocation> {
+    if (!this.#serving) {
+      throw new MeshError("starting", "this node does not know its addresses yet; it will in a moment", {
+        retry: true,
+      });
+    }
+    this.#stock.busy.add(attachmentKey(attachment));
+    const allocation = await this.#allocator.allocate(facts, attachment, this.#parts.clock.monotonic());
+    this.#wake(allocation.bindings);
+    return allocation;
+  }
+
+  /** Whether an ADD is at work on it: it may have no wire yet. */
+  isBusy(attachment: Attachment): boolean {
+    return this.#stock.isBusy(attachment);
+  }
+
+  /** The attachment has its wire, or never will. */
+  settle(attachment: Attachment): void {
+    this.#stock.busy.delete(attachmentKey(attachment));
+  }
+
+  /**
+   * An attachment's addresses are free, or kept in the store where they are retained; nobody else's are touched.
+   * @throws MeshError `journal-failed` (retry)
+   */
+  async release(attachment: Attachment): Promise<void> {
+    const { book, blocks } = this.#stock;
+    const bindings = book.of(attachment);
+    const addresses = (of: readonly Binding[]): string[] => of.map(({ address }) => address);
+    const [kept, freed] = [true, false].map((keeps) =>
+      addresses(bindings.filter(({ address, retained }) => (retained && blocks.includes(address)) === keeps)),
+    ) as [string[], string[]];
+    if (kept.length > 0) await book.hold(kept);
+    if (freed.length > 0) await book.free(freed);
+    for (const address of freed) blocks.release(address);
+    this.#wake(bindings);
+  }
+
+  /** Claims blocks before they are needed. @throws MeshError of the store (retry) */
+  async claimAhead(): Promise<void> {
+    if (this.#serving) await claimAhead(this.#stock, this.#allocator);
+  }
+
+  /**
+   * One pass: whoever has no wire is gone, what the store and the book disagree about is settled, and what is whole and
+   * empty is given back.
+   * @throws MeshError of the store (retry)
+   */
+  async reconcile(): Promise<void> {
+    if (!this.#serving) return;
+    await this.#freeOrphans();
+    this.#doubtAll();
+    this.#forgetConflicts();
+    await giveBack(this.#stock);
+    await reportCounts(this.#stock);
+  }
+
+  async #freeOrphans(): Promise<void> {
+    const { book } = this.#stock;
+    const before = new Map(
+      [...book.bindings.values()].flatMap(({ attachment }) =>
+        this.#stock.isBusy(attachment) ? [] : [[attachmentKey(attachment), attachment]],
+      ),
+    );
+    const wired = new Set(
+      (await this.#parts.wires.observe()).flatMap((wire) => wire.attachment ?? []).map(attachmentKey),
+    );
+    for (const [key, attachment] of before) {
+      if (wired.has(key) || this.#stock.isBusy(attachment)) continue;
+      const addresses = book.of(attachment).map(({ address }) => address);
+      const event = { event: "orphan-freed", sandbox: attachment.sandbox, addresses };
+      this.#parts.log.info(event, `sandbox ${attachment.sandbox} has no wire any more; its addresses are given back`);
+      await this.release(attachment);
+    }
+  }
+
+  #forgetConflicts(): void {
+    for (const [address, { subnet, sinceMs }] of this.#allocator.conflicts) {
+      if (this.#parts.clock.monotonic() - sinceMs < CONFLICT_MS) continue;
+      this.#allocator.conflicts.delete(address);
+      this.#stock.underlays.release(subnet, address);
+    }
+  }
+
+  #note(change: Change<IPInstance>): void {
+    const { index, underlays, book } = this.#stock;
+    const address = change.op === "put" ? change.object.spec.address : index.named(change.name)?.spec.address;
+    index.note(change);
+    underlays.note(change);
+    if (address !== undefined && this.#serving && (book.bindings.has(address) || book.held.has(address))) {
+      this.#queue.add(address);
+    }
+  }
+
+  #doubtAll(): void {
+    if (this.#stock.store === undefined) return;
+    for (const address of addressesInDoubt(this.#stock)) this.#queue.add(address);
+  }
+
+  #wake(bindings: readonly Binding[]): void {
+    if (this.#stock.store === undefined) return;
+    for (const { address } of bindings) this.#queue.add(address);
+  }
+
+  get #reconciling(): Parameters<typeof reconcileAddress>[0] {
+    const { wires, log } = this.#parts;
+    return { stock: this.#stock, cutOff: (binding) => wires.cutOff(binding), log };
+  }
+}

@@ -1,0 +1,143 @@
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { addressInCidr, bitsOf, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import type { IPInstance, IPInstanceSpec } from "../../mesh/ipam/resources.ts";
+import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
+import { hasCode } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
+import { boundSpec, retainedSpec } from "./binding.ts";
+import type { Binding } from "./binding.ts";
+import {
+  createBlock,
+  createInstance,
+  deleteInstance,
+  placeBlockOfOne,
+  removeBlockOfOne,
+  writeInstance,
+} from "./claims.ts";
+import type { AddressStock } from "./stock.ts";
+
+export interface ReconcilerParts {
+  readonly stock: AddressStock;
+  /** Takes routes and proxy entries of an address away that is somebody else's now. */
+  readonly cutOff: (binding: Binding) => Promise<void>;
+  readonly log: Log;
+}
+
+/** Makes the store say what this node's book says of one address, and the book give up what the store gave to others. */
+export async function reconcileAddress({ stock, cutOff, log }: ReconcilerParts, address: string): Promise<void> {
+  if (stock.claiming.has(address)) return;
+  const { book, node } = stock;
+  const store = stock.requireStore();
+  const present = await store.get(ipInstanceKind, objectNameOfAddress(address));
+  const binding = book.bindings.get(address);
+  if (binding === undefined) {
+    if (present === undefined) await letGo(stock, store, address);
+    else if (present.spec.node === node) await giveUp(store, present, node);
+    return;
+  }
+  if (present === undefined) await createInstance(store, boundSpec(binding, node));
+  else if (isStillOurs(present.spec, binding, node)) await writeBinding(store, present, binding, node);
+  else {
+    await cutOff(binding);
+    const pod = `${binding.pod.namespace}/${binding.pod.name}`;
+    const { namespace, name } = present.spec.pod;
+    log.error(
+      { event: "address-lost", address, pod, to: present.spec.node },
+      `${address} of ${pod} was given to ${namespace}/${name} while this node was away; ${pod} has no route any more: delete it`,
+    );
+    await (stock.blocks.includes(address) ? book.hold([address]) : book.free([address]));
+    return;
+  }
+  if (binding.type === "Overlay" && binding.claimed) await placeBlockOfOne(store, address, node);
+}
+
+/** What the store says may be older than the book: it is written behind it. */
+function isStillOurs(spec: IPInstanceSpec, { pod, attachment }: Binding, node: string): boolean {
+  const isPlace = spec.pod.namespace === pod.namespace && spec.pod.name === pod.name;
+  return (
+    spec.node === node || (isPlace && (spec.attachment === undefined || spec.attachment.sandbox === attachment.sandbox))
+  );
+}
+
+async function writeBinding(store: ResourceStore, present: IPInstance, binding: Binding, node: string): Promise<void> {
+  const spec = boundSpec(binding, node);
+  if (present.spec.subnet === spec.subnet && present.spec.network === spec.network) {
+    await writeInstance(store, present, spec);
+    return;
+  }
+  await deleteInstance(store, present);
+  await createInstance(store, spec);
+}
+
+/** This node's pods have it no more: it is kept for the one to come, or it is nobody's. */
+async function giveUp(store: ResourceStore, present: IPInstance, node: string): Promise<void> {
+  if (present.spec.retained) {
+    await writeInstance(store, present, retainedSpec(present.spec));
+    return;
+  }
+  await removeBlockOfOne(store, present.spec.address, node);
+  await deleteInstance(store, present);
+}
+
+/** What this node held for the store, and the store keeps for nobody any more, is free. */
+async function letGo({ book, blocks }: AddressStock, store: ResourceStore, address: string): Promise<void> {
+  if (!book.held.has(address)) return;
+  const cidr = `${address}/${bitsOf(familyOf(address))}`;
+  if ((await store.get(ipBlockKind, objectNameOfCidr(cidr))) !== undefined || !book.held.has(address)) return;
+  await book.free([address]);
+  blocks.release(address);
+}
+
+/** Addresses of which the store, as it was seen last, and the book do not say the same. */
+export function addressesInDoubt({ book, index, node }: AddressStock): string[] {
+  const doubtful = new Set<string>();
+  for (const binding of book.bindings.values()) {
+    const spec = index.at(binding.address)?.spec;
+    const isSaid =
+      spec?.node === node &&
+      spec.pod.uid === binding.pod.uid &&
+      spec.attachment?.sandbox === binding.attachment.sandbox;
+    if (!isSaid) doubtful.add(binding.address);
+  }
+  for (const { spec } of index.values()) {
+    if (spec.node === node && !book.bindings.has(spec.address)) doubtful.add(spec.address);
+  }
+  for (const address of book.held) if (index.at(address) === undefined) doubtful.add(address);
+  return [...doubtful];
+}
+
+/**
+ * What a store that was restored to an older state forgot of this node's blocks it is told again; what it gave to
+ * another node meanwhile is that node's, and so is every address in it.
+ */
+export async function reclaimBlock(parts: ReconcilerParts, cidr: string): Promise<void> {
+  const { stock, cutOff, log } = parts;
+  const block = parseCidr(cidr);
+  const inside = [...stock.book.bindings.values()].filter(
+    ({ address, claimed }) => !claimed && addressInCidr(block, parseAddress(address)),
+  );
+  const isHeld = [...stock.book.held].some((address) => addressInCidr(block, parseAddress(address)));
+  if (inside.length === 0 && !isHeld) return;
+  try {
+    await createBlock(stock.requireStore(), cidr, stock.node);
+    stock.own(cidr);
+    log.warn({ event: "block-reclaimed", cidr }, `the store had forgotten that this node owns ${cidr}`);
+  } catch (error) {
+    if (!hasCode(error, "already-exists")) throw error;
+    const present = await stock.requireStore().get(ipBlockKind, objectNameOfCidr(cidr));
+    if (present?.spec.node === stock.node) return stock.own(cidr);
+    for (const binding of inside) await cutOff(binding);
+    await stock.book.free(inside.map(({ address }) => address));
+    log.error(
+      {
+        event: "block-lost",
+        cidr,
+        to: present?.spec.node,
+        pods: inside.map(({ pod }) => `${pod.namespace}/${pod.name}`),
+      },
+      `${cidr} is owned by node ${present?.spec.node ?? "(nobody)"} now; ${inside.length} pods here have no route any more: delete them`,
+    );
+  }
+}

@@ -1,0 +1,110 @@
+import type { Choices } from "../../mesh/ipam/network-choice.ts";
+import type { Subnet } from "../../mesh/ipam/resources.ts";
+import type { IPBlock } from "../../mesh/resources.ts";
+import { MeshError } from "../../platform/errors.ts";
+import type { ResourceStore } from "../../platform/store/port.ts";
+import { attachmentKey } from "./binding.ts";
+import type { AddressBook } from "./book.ts";
+import { InstanceIndex } from "./instance-index.ts";
+import { OwnBlocks } from "./own-blocks.ts";
+import type { Given } from "./own-blocks.ts";
+import { UnderlaySupplies } from "./underlay-supplies.ts";
+
+/** What the cluster's own store says that addresses are chosen by. */
+export interface AddressLevel extends Choices {
+  readonly blocks: readonly IPBlock[];
+}
+
+/** What a node knows of addresses: its book, the store as it was seen last, and what is left to hand out. */
+export class AddressStock {
+  readonly node: string;
+  readonly book: AddressBook;
+  readonly blocks = new OwnBlocks();
+  readonly underlays: UnderlaySupplies;
+  readonly index = new InstanceIndex();
+  /** Addresses whose claim is under way: the store may know more of them than the book. */
+  readonly claiming = new Set<string>();
+  /** Keys of attachments that an ADD or a DEL is at work on. */
+  readonly busy = new Set<string>();
+  level: AddressLevel;
+  /** Absent until it was there for the first time. */
+  store: ResourceStore | undefined;
+  /** CIDRs of blocks that this node claimed, and whether the store was seen to say so. */
+  readonly #own = new Map<string, { seen: boolean }>();
+
+  constructor(node: string, book: AddressBook) {
+    this.node = node;
+    this.book = book;
+    this.underlays = new UnderlaySupplies(node);
+    this.level = { networks: [], subnets: [], blocks: [], node: { name: node, labels: {} } };
+  }
+
+  /** @throws MeshError `store-silent` (retry) */
+  requireStore(): ResourceStore {
+    if (this.store !== undefined) return this.store;
+    throw new MeshError("store-silent", "the cluster's store has not answered since this agent started", {
+      retry: true,
+    });
+  }
+
+  subnet(name: string): Subnet | undefined {
+    return this.level.subnets.find(({ metadata }) => metadata.name === name);
+  }
+
+  /** Of one type of Network. */
+  subnetsOf(type: "Overlay" | "Underlay"): Subnet[] {
+    const { networks, subnets } = this.level;
+    const names = new Set(networks.filter(({ spec }) => spec.type === type).map(({ metadata }) => metadata.name));
+    return subnets.filter(({ spec }) => names.has(spec.network));
+  }
+
+  /**
+   * Takes over what the store says now.
+   * @returns CIDRs of own blocks that the store had and has no more
+   */
+  follow(level: AddressLevel): string[] {
+    this.level = level;
+    const owners = new Map(level.blocks.map(({ spec }) => [spec.cidr, spec.node]));
+    for (const [cidr, owner] of owners) if (owner === this.node && isRange(cidr)) this.#own.set(cidr, { seen: true });
+    const vanished = [...this.#own].filter(([cidr, { seen }]) => seen && owners.get(cidr) !== this.node);
+    for (const [cidr] of vanished) this.#own.delete(cidr);
+    this.#followBlocks();
+    this.underlays.follow(this.subnetsOf("Underlay"));
+    return vanished.map(([cidr]) => cidr);
+  }
+
+  /** CIDRs of the blocks that are this node's, those of no Subnet too. */
+  get owned(): readonly string[] {
+    return [...this.#own.keys()];
+  }
+
+  /** Issues from a block that was just claimed; the level will say so later. */
+  own(cidr: string): void {
+    this.#own.set(cidr, { seen: false });
+    this.#followBlocks();
+  }
+
+  /** Issues from a block no more. */
+  disown(cidr: string): void {
+    this.#own.delete(cidr);
+    this.#followBlocks();
+  }
+
+  isBusy(attachment: Parameters<typeof attachmentKey>[0]): boolean {
+    return this.busy.has(attachmentKey(attachment));
+  }
+
+  #followBlocks(): void {
+    this.blocks.follow([...this.#own.keys()], this.subnetsOf("Overlay"), this.#given());
+  }
+
+  #given(): Given {
+    const { bindings, held, freed } = this.book;
+    return { inUse: [...bindings.keys(), ...held, ...this.claiming], freed };
+  }
+}
+
+/** Not a block of one: those are of addresses that are claimed by name. */
+function isRange(cidr: string): boolean {
+  return !cidr.endsWith(cidr.includes(":") ? "/128" : "/32");
+}

@@ -1,0 +1,61 @@
+import { createHash } from "node:crypto";
+import { AddressSupply } from "../../mesh/ipam/address-supply.ts";
+import type { IPInstance, Subnet, SubnetSpec } from "../../mesh/ipam/resources.ts";
+import { issueAlike, supplyOf } from "../../mesh/ipam/supply.ts";
+import type { Change } from "../../platform/store/port.ts";
+
+/**
+ * Which addresses of underlay Subnets look free, as this node sees it: creating the IPInstance decides. Each node begins
+ * its search elsewhere, so that many at once seldom want the same.
+ */
+export class UnderlaySupplies {
+  readonly #start: number;
+  readonly #supplies = new Map<string, { readonly spec: SubnetSpec; readonly supply: AddressSupply }>();
+  readonly #inUse = new Map<string, Set<string>>();
+  /** Subnet of an object's name: what is deleted says no more than that. */
+  readonly #addresses = new Map<string, { readonly subnet: string; readonly address: string }>();
+
+  constructor(node: string) {
+    this.#start = createHash("sha256").update(node).digest().readUInt32BE();
+  }
+
+  /** @param subnets of underlay Networks */
+  follow(subnets: readonly Subnet[]): void {
+    const present = new Set(subnets.map(({ metadata }) => metadata.name));
+    for (const name of this.#supplies.keys()) if (!present.has(name)) this.#supplies.delete(name);
+    for (const { metadata, spec } of subnets) {
+      const before = this.#supplies.get(metadata.name);
+      if (before !== undefined && issueAlike(before.spec, spec)) continue;
+      const all = supplyOf(spec);
+      const supply = new AddressSupply(all.span, all, this.#start);
+      for (const address of this.#inUse.get(metadata.name) ?? []) supply.claim(address);
+      for (const address of before?.supply.freedAddresses() ?? []) supply.restFreed(address);
+      this.#supplies.set(metadata.name, { spec, supply });
+    }
+  }
+
+  note(change: Change<IPInstance>): void {
+    const before = this.#addresses.get(change.name);
+    if (change.op === "delete") {
+      this.#addresses.delete(change.name);
+      if (before === undefined) return;
+      this.#inUse.get(before.subnet)?.delete(before.address);
+      this.release(before.subnet, before.address);
+      return;
+    }
+    const { subnet, address } = change.object.spec;
+    this.#addresses.set(change.name, { subnet, address });
+    this.#inUse.set(subnet, (this.#inUse.get(subnet) ?? new Set()).add(address));
+    this.#supplies.get(subnet)?.supply.claim(address);
+  }
+
+  /** An address that looks free, and does so no more; undefined when none does. */
+  take(subnet: string): string | undefined {
+    return this.#supplies.get(subnet)?.supply.take();
+  }
+
+  /** Nobody has it after all. */
+  release(subnet: string, address: string): void {
+    this.#supplies.get(subnet)?.supply.release(address);
+  }
+}

@@ -1,0 +1,69 @@
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { bitsOf, familyOf, parseCidr } from "../../mesh/cidr.ts";
+import { blockLengthOf, isBlockOf } from "../../mesh/ipam/blocks.ts";
+import type { Subnet } from "../../mesh/ipam/resources.ts";
+import { selects } from "../../mesh/ipam/selector.ts";
+import { objectNameOfCidr } from "../../mesh/names.ts";
+import { deleteIfThere } from "../../platform/store/amend.ts";
+import type { Allocator } from "./allocator.ts";
+import type { AddressStock } from "./stock.ts";
+
+/** Blocks of a node: never too few, nor more than it has use for. */
+
+/** Keeps a quarter of a block free of each overlay Subnet that pods on this node may get without naming it. */
+export async function claimAhead(stock: AddressStock, allocator: Pick<Allocator, "claimBlock">): Promise<void> {
+  if (stock.store === undefined) return;
+  for (const subnet of stock.subnetsOf("Overlay")) {
+    if (isForAnybody(subnet, stock) && stock.blocks.free(subnet.metadata.name) < blockSizeOf(subnet) / 4) {
+      await allocator.claimBlock(subnet);
+    }
+  }
+}
+
+/**
+ * Gives blocks back of which nobody has an address: those of no Subnet any more, and those without which there is still
+ * enough for a while. Nothing is issued of one before the store says that it is nobody's.
+ */
+export async function giveBack(stock: AddressStock): Promise<void> {
+  const { store, blocks } = stock;
+  if (store === undefined) return;
+  for (const cidr of stock.owned) {
+    const { used, free } = blocks.counts().get(cidr) ?? { used: 0, free: 0 };
+    if (used > 0) continue;
+    const subnets = stock.subnetsOf("Overlay").filter(({ spec }) => isBlockOf(parseCidr(cidr), spec));
+    const isSpare = subnets.every((subnet) => {
+      const rest = blocks.free(subnet.metadata.name) - free;
+      // More than what would have one claimed again at once.
+      return subnet.spec.private || subnet.spec.disabled || rest >= blockSizeOf(subnet) * 0.75;
+    });
+    if (!isSpare) continue;
+    stock.disown(cidr);
+    try {
+      await deleteIfThere(store, ipBlockKind, objectNameOfCidr(cidr));
+    } catch (error) {
+      stock.own(cidr);
+      throw error;
+    }
+  }
+}
+
+/** Says in the store how full each block is, where that is another than it said last. */
+export async function reportCounts({ store, blocks, level, node }: AddressStock): Promise<void> {
+  if (store === undefined) return;
+  const counts = blocks.counts();
+  for (const block of level.blocks) {
+    const now = counts.get(block.spec.cidr);
+    if (block.spec.node !== node || now === undefined) continue;
+    if (now.used === block.status.used && now.free === block.status.free) continue;
+    await store.updateStatus(ipBlockKind, { ...block, status: now });
+  }
+}
+
+function isForAnybody({ spec, metadata }: Subnet, { level }: AddressStock): boolean {
+  const isOpen = !spec.private && !spec.disabled && metadata.deletionTimestamp === undefined;
+  return isOpen && selects(spec.nodeSelector, level.node.labels);
+}
+
+function blockSizeOf({ spec }: Subnet): number {
+  return 2 ** (bitsOf(familyOf(spec.cidr)) - blockLengthOf(spec));
+}
