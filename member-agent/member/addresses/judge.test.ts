@@ -3,6 +3,7 @@ import { membershipKind } from "../../../crds/membership.ts";
 import type { IPInstance, Network, Subnet } from "../../../mesh/ipam/resources.ts";
 import { instance, network, subnet } from "../../../mesh/ipam/testing/objects.ts";
 import { metadata } from "../../../mesh/testing/objects.ts";
+import { soundSubnets } from "./level.ts";
 import { conditionsOf, judgeNetwork, judgeSubnet } from "./judge.ts";
 
 const membership = (announcedCIDRs: readonly string[]) =>
@@ -26,11 +27,8 @@ const verdictsOf = (
 ) =>
   judgeSubnet(of, own, {
     networks: [network("overlay"), lan],
-    subnets,
-    instances: own,
+    subnets: soundSubnets(subnets),
     membership: membership(announced),
-    blocks: [],
-    nodes: [],
   });
 
 test("of two that collide the younger breaks the rules", () => {

@@ -8,7 +8,7 @@ import { formatSpan, spanContains, spanOfCidr, spanOfSubnet } from "../../../mes
 import type { Refusal } from "../../../mesh/refusal.ts";
 import type { Condition, Membership } from "../../../mesh/resources.ts";
 import type { AddressLevel } from "./level.ts";
-import { byAge, soundSubnets } from "./level.ts";
+import { byAge } from "./level.ts";
 
 /** What a controller says of an object, before it is known since when. */
 export type Verdict = Omit<Condition, "lastTransitionTime">;
@@ -25,14 +25,18 @@ export function judgeNetwork(network: Network, networks: readonly Network[]): Ve
   return validity(refusal);
 }
 
-/** Likewise of a Subnet; and whether other clusters have a route to it, where it is of an underlay. */
-export function judgeSubnet(subnet: Subnet, own: readonly IPInstance[], level: AddressLevel): readonly Verdict[] {
+/**
+ * Likewise of a Subnet; and whether other clusters have a route to it, where it is of an underlay.
+ * @param own its addresses
+ * @param level its Subnets are sound ones, see `soundSubnets`
+ */
+export function judgeSubnet(subnet: Subnet, own: readonly IPInstance[], level: Surroundings): readonly Verdict[] {
   const [fault] = subnetRefusals(subnet.metadata.name, subnet.spec);
   if (fault !== undefined) return [validity(fault)];
   const { networks, membership } = level;
   const peers = {
     networks,
-    subnets: elders(subnet, soundSubnets(level.subnets)),
+    subnets: elders(subnet, level.subnets),
     instances: subnet.spec.excludeIPs.length === 0 ? [] : own,
     podCIDRs: membership?.status.podCIDRs ?? [],
   };
@@ -43,6 +47,8 @@ export function judgeSubnet(subnet: Subnet, own: readonly IPInstance[], level: A
     ...(network?.spec.type === "Underlay" && membership !== undefined ? [announcement(subnet, membership)] : []),
   ];
 }
+
+type Surroundings = Pick<AddressLevel, "membership" | "networks" | "subnets">;
 
 /** Conditions as they are to be written: unchanged ones keep their time. */
 export function conditionsOf(

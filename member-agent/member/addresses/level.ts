@@ -13,15 +13,16 @@ export function soundSubnets(subnets: readonly Subnet[]): Subnet[] {
 }
 
 /** The elder of two objects comes first: of two that collide, the younger is at fault. */
-export function byAge(a: Aged, b: Aged): number {
-  const [one, other] = [ageKey(a), ageKey(b)];
-  return one < other ? -1 : one > other ? 1 : 0;
+export function byAge({ metadata: one }: Aged, { metadata: other }: Aged): number {
+  return one.creationTimestamp === other.creationTimestamp
+    ? compareTexts(one.name, other.name)
+    : compareTexts(one.creationTimestamp, other.creationTimestamp);
 }
 
 interface Aged {
   readonly metadata: { readonly name: string; readonly creationTimestamp: string };
 }
 
-function ageKey({ metadata }: Aged): string {
-  return `${metadata.creationTimestamp} ${metadata.name}`;
+function compareTexts(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -9,6 +9,7 @@ import type { subnetCounter } from "./counts.ts";
 import { lastSubnets, networkCounts } from "./counts.ts";
 import { conditionsOf, judgeNetwork, judgeSubnet } from "./judge.ts";
 import type { AddressLevel } from "./level.ts";
+import { soundSubnets } from "./level.ts";
 
 /** How many addresses there are, and what is wrong, of each Subnet and Network by name. */
 export interface AddressStatuses {
@@ -25,12 +26,13 @@ export function addressStatuses(
   const { networks, subnets, instances } = level;
   const counts = count(subnets, instances);
   const own = ofExcluding(level);
+  const sound = { ...level, subnets: soundSubnets(subnets) };
   const last = lastSubnets(instances);
   return {
     subnets: new Map(
       subnets.map((subnet) => {
         const { name } = subnet.metadata;
-        const conditions = conditionsOf(judgeSubnet(subnet, own.get(name) ?? [], level), subnet.status.conditions, now);
+        const conditions = conditionsOf(judgeSubnet(subnet, own.get(name) ?? [], sound), subnet.status.conditions, now);
         return [name, { total: 0, used: 0, available: 0, ...counts.get(name), conditions }];
       }),
     ),
