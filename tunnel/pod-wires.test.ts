@@ -29,11 +29,11 @@ beforeAll(async () => {
   await host("ip", ["netns", "add", netns]);
   made = await makeTestNode("wires");
   run = runner(["nsenter", `--net=/run/netns/${made.name}`, "--"]);
-}, 60_000);
+});
 afterAll(async () => {
   await host("ip", ["netns", "delete", netns]).catch(() => undefined);
   await made?.remove();
-}, 60_000);
+});
 
 /** Runs with the pod wired anew. */
 async function wired(act: () => Promise<void>): Promise<void> {
@@ -47,7 +47,7 @@ async function wired(act: () => Promise<void>): Promise<void> {
 
 test("a node without pods has no wires", async () => {
   expect(await observePodWires(run)).toEqual([]);
-}, 60_000);
+});
 
 test("a wire is seen with whose it is and its addresses of both families, and what is not ours is not", async () => {
   await run("ip", ["link", "add", "tpm0", "type", "veth", "peer", "name", "other"]);
@@ -59,7 +59,7 @@ test("a wire is seen with whose it is and its addresses of both families, and wh
     expect(await observePodWires(run)).toEqual([{ device, attachment: undefined, addresses }]);
   });
   expect(await observePodWires(run)).toEqual([]);
-}, 60_000);
+});
 
 test("only the route to an address that was lost goes, again does nothing", async () => {
   await wired(async () => {
@@ -69,13 +69,13 @@ test("only the route to an address that was lost goes, again does nothing", asyn
     expect((await observePodWires(run))[0]?.addresses).toEqual([]);
   });
   await unroutePod(run, link.device, "fd64::2");
-}, 60_000);
+});
 
 test("a whole wire has no faults", async () => {
   await wired(async () => {
     expect(await podWireFaults(run, link)).toEqual([]);
   });
-}, 60_000);
+});
 
 const onNode = (...args: string[]) => run("ip", args);
 const onPod = (...args: string[]) => inPod("ip", args);
@@ -119,25 +119,21 @@ test.each<[string, () => Promise<unknown>, string[]]>([
     () => onNode("route", "replace", "fd64::2/128", "dev", "lo"),
     [`the node has no route to fd64::2 through ${device}; there is one through lo`],
   ],
-])(
-  "what was done to %s is told in words",
-  async (_what, damage, faults) => {
-    await wired(async () => {
-      await damage();
-      expect(await podWireFaults(run, link)).toEqual(faults);
-      await onPod("link", "set", "net2", "name", "net1").catch(() => undefined);
-      await onNode("-6", "route", "flush", "fd64::2/128");
-    });
-  },
-  60_000,
-);
+])("what was done to %s is told in words", async (_what, damage, faults) => {
+  await wired(async () => {
+    await damage();
+    expect(await podWireFaults(run, link)).toEqual(faults);
+    await onPod("link", "set", "net2", "name", "net1").catch(() => undefined);
+    await onNode("-6", "route", "flush", "fd64::2/128");
+  });
+});
 
 test("a device that is down is a fault, and so are the routes that it took with it", async () => {
   await wired(async () => {
     await onNode("link", "set", device, "down");
     expect(await podWireFaults(run, link)).toContain(`the node's device ${device} is down`);
   });
-}, 60_000);
+});
 
 test("a pod whose namespace is gone is a fault in words", async () => {
   await wired(async () => {
@@ -146,4 +142,4 @@ test("a pod whose namespace is gone is a fault in words", async () => {
     const stale = { ...link, netns: "/proc/self/status" };
     expect(await podWireFaults(run, stale)).toEqual(["the pod's network namespace /proc/self/status is gone"]);
   });
-}, 60_000);
+});
