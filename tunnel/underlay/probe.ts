@@ -15,7 +15,8 @@ import type { Pace } from "./announce.ts";
 const CONFLICT_WAIT_MS = 300;
 /** A router may be busy, or an answer lost: the kernel asks every second. */
 const GATEWAY_WAIT_MS = 1500;
-const LOOK_EVERY_MS = 25;
+/** Most who answer have before the first look. */
+const LOOK_EVERY_MS = 100;
 
 /**
  * The MAC address of who has an address of the LAN already: before it is given to a pod. What this node itself answers
