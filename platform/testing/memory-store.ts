@@ -13,8 +13,8 @@ export type Pause = () => Promise<void>;
 /** The embedded store's server in memory: everything but NATS is what agents run. */
 export interface MemoryStore {
   /**
-   * A client of it. Each call awaits `pause` on its way there and on its way back, each change on its way to watches; one
-   * that never resolves is a client whose program was killed. Unless told, only the order of promises delays.
+   * A client of it. Each call awaits `pause` on its way there and on its way back, each change on its way to watches; when
+   * it throws, so does the call, and the change is lost. Unless told, only the order of promises delays.
    */
   connect(pause?: Pause): MemoryClient;
   snapshot(): Snapshot;
@@ -142,10 +142,11 @@ class MemoryConnection implements Bucket {
     const losses = this.#losses;
     const followers = [...this.#followers].filter(({ prefix }) => entry.key.startsWith(prefix));
     if (this.#isCut || followers.length === 0) return;
-    this.#arrivals = this.#arrivals.then(this.#pause).then(() => {
+    const arrive = (): void => {
       if (losses !== this.#losses) return;
       for (const follower of followers) if (this.#followers.has(follower)) follower.onEntry(entry);
-    });
+    };
+    this.#arrivals = this.#arrivals.then(this.#pause).then(arrive, () => undefined);
   }
 
   cut(): void {
