@@ -13,6 +13,7 @@ import { signText } from "../../platform/mailbox/signed.ts";
 import { leaveSubject } from "../../platform/nats/subjects.ts";
 import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "../../platform/store/port.ts";
+import { giveUpAddresses } from "./addresses/give-up.ts";
 import { askHub } from "./ask.ts";
 import { connectAsMember } from "./connect.ts";
 import type { ConnectNats } from "./connect.ts";
@@ -63,6 +64,7 @@ export async function leaveMesh(
   await removeAll(store, remoteClusterKind);
   await removeAll(store, gatewayKind);
   await removeAll(store, ipBlockKind);
+  await giveUpAddresses(store);
   await removeAll(store, membershipKind);
   return membership.spec.cluster;
 }
