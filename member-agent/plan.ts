@@ -10,6 +10,7 @@ import type { Neighbour } from "./node/neighbours.ts";
 import { neighboursOf, nodeVxlanDevices } from "./node/neighbours.ts";
 import type { NodeVantage } from "./node/plan.ts";
 import { neighbourRoutes, nodeVantage, ownBackstops, ownMeshAddresses, planForNode } from "./node/plan.ts";
+import { underlayRoutes } from "./node/underlay-routes.ts";
 import type { RemotePlan } from "./remote-plan.ts";
 import type { Remote, Situation } from "./situation.ts";
 import { planSysctls } from "./sysctl-plan.ts";
@@ -85,6 +86,7 @@ function assemble(
     routes: [
       ...ownBackstops(situation),
       ...neighbourRoutes(situation, neighbours),
+      ...underlayRoutes(situation, neighbours),
       ...planned.flatMap(({ plan }) => plan.routes),
     ],
     firewall: planFirewall(situation, meshAddresses, neighbours, vxlan, planned),
