@@ -2,6 +2,7 @@ import { bitsOf, familyOf, formatAddress, parseCidr } from "../../mesh/cidr.ts";
 import type { Subnet, SubnetSpec } from "../../mesh/ipam/resources.ts";
 import { selectorText } from "../../mesh/ipam/selector.ts";
 import { spanOfCidr } from "../../mesh/ipam/span.ts";
+import type { Metadata } from "../../mesh/resources.ts";
 import { conditionColumns, renderFields, renderSection } from "../describe.ts";
 import type { Look } from "../output.ts";
 import type { Cell, Column } from "../table.ts";
@@ -45,6 +46,7 @@ export function describeSubnet(subnet: Subnet, look: Look): string {
     ["Nodes", selectorText(spec.nodeSelector)],
     ["Private", spec.private ? "yes: only for pods that name it" : undefined],
     ["Disabled", spec.disabled ? "yes: nothing is issued from it" : undefined],
+    ["Deleted", deletionText(metadata, look)],
     ["Masquerade", masqueradeText(spec)],
     [
       "Addresses",
@@ -86,6 +88,11 @@ function blockText({ blockSize, cidr }: SubnetSpec): string | undefined {
   if (blockSize === undefined) return undefined;
   const addresses = 2n ** BigInt(bitsOf(familyOf(cidr)) - blockSize);
   return `/${blockSize} (${addresses})`;
+}
+
+/** It is held while an address is in use; nothing is issued from it meanwhile. */
+function deletionText({ deletionTimestamp }: Metadata, { now }: Look): string | undefined {
+  return deletionTimestamp && `${since(deletionTimestamp, now)} ago: it goes when no address of it is in use`;
 }
 
 function masqueradeText({ masquerade }: SubnetSpec): string | undefined {

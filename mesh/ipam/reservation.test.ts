@@ -36,6 +36,14 @@ test.each([
   expect(refused(address, of, on)).toEqual([expect.stringContaining(message)]);
 });
 
+test("nothing is kept of a Subnet that issues nothing", () => {
+  const disabled = { ...office, spec: { ...office.spec, disabled: true } };
+  const deleted = { ...office, metadata: { ...office.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
+  for (const silent of [disabled, deleted]) {
+    expect(refused("192.168.1.20", silent, lan)).toEqual(['Subnet "office" is disabled: it issues nothing']);
+  }
+});
+
 test("an address that is taken is refused with whose it is", () => {
   const web = instance("192.168.1.20", "office");
   expect(refused("192.168.1.20", office, lan, [web])).toEqual(["192.168.1.20 is in use by shop/web-0"]);

@@ -25,8 +25,9 @@ export interface ReservationPeers {
 
 /** Why an address can't be kept for a pod: every reason at once. */
 export function reservationRefusals(wanted: Reservation, { subnet, network, instances }: ReservationPeers): Refusal[] {
-  const { name } = subnet.metadata;
-  const disabled: Refusal[] = subnet.spec.disabled
+  const { name, deletionTimestamp } = subnet.metadata;
+  const isDisabled = subnet.spec.disabled || deletionTimestamp !== undefined;
+  const disabled: Refusal[] = isDisabled
     ? [{ code: "no-subnet", message: `Subnet "${name}" is disabled: it issues nothing` }]
     : [];
   const other = instances.filter((each) => isOther(each, wanted)).flatMap((each) => otherRefusals(each, wanted));
