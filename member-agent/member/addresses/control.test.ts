@@ -25,7 +25,7 @@ test("a leader makes the Network, counts, frees and clears, and ends when it lea
   const life = new AbortController();
   const clock = manualClock();
   const directory = embeddedDirectory(store, { clock: systemClock, log: silent }, life.signal);
-  const controlling = controlAddresses({ store, directory, clock, log: silent }, life.signal);
+  const controlling = controlAddresses({ cluster: "east", store, directory, clock, log: silent }, life.signal);
   try {
     const created = await store.create(membershipKind, {
       metadata: { name: "mesh" },

@@ -22,6 +22,8 @@ import { countAddresses } from "./status.ts";
 import { strayBlocks, sweepBlocks } from "./stray-blocks.ts";
 
 export interface AddressControlParts {
+  /** The one that this gateway is of: it has no say in another's store. */
+  readonly cluster: string;
   readonly store: ResourceStore;
   readonly directory: PodDirectory;
   readonly clock: Clock;
@@ -43,13 +45,14 @@ type Work = (typeof WORK)[number];
  * at once do no harm. It acts on a member that has joined and on no other.
  */
 export async function controlAddresses(parts: AddressControlParts, signal: AbortSignal): Promise<void> {
-  const { store, clock, log } = parts;
+  const { cluster, store, clock, log } = parts;
   const tend = addressControl(parts);
   const backoff = { minMs: 200, maxMs: 30_000 };
   let level: (() => AddressLevel) | undefined;
   const reconcile = async (work: string): Promise<void> => {
     const present = level?.();
-    if (present?.membership?.spec.phase === "Joined") await tend(work as Work, present);
+    const { phase, cluster: name } = present?.membership?.spec ?? {};
+    if (present !== undefined && phase === "Joined" && name === cluster) await tend(work as Work, present);
   };
   const queue = keyedQueue({ concurrency: WORK.length, backoff, clock, log }, reconcile, signal);
   const wake = (due: readonly Work[]): void => {

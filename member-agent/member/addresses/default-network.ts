@@ -12,7 +12,7 @@ import type { AddressLevel } from "./level.ts";
 import { soundSubnets } from "./level.ts";
 
 /** Name of the Network that a member has without asking. */
-export const DEFAULT_OVERLAY = "overlay";
+const DEFAULT_OVERLAY = "overlay";
 /**
  * On the overlay Network: pod CIDRs that once had a Subnet, separated by commas. None of them gets another by itself, so
  * that a person may delete a Subnet and cut the range as they like.

@@ -22,7 +22,7 @@ export async function withoutNode(store: ResourceReader, nodes: readonly string[
 }
 
 /** What a node has. Addresses go before the blocks that they are of: who claims those may issue all that nobody has. */
-export interface Estate {
+interface Estate {
   /** Kept for pods to come, which will have them on other nodes. */
   readonly unbound: readonly IPInstance[];
   readonly freed: readonly IPInstance[];
@@ -30,8 +30,7 @@ export interface Estate {
   readonly blocks: readonly IPBlock[];
 }
 
-/** Pure. */
-export function estateOf(node: string, { instances, blocks }: Pick<AddressLevel, "instances" | "blocks">): Estate {
+function estateOf(node: string, { instances, blocks }: Pick<AddressLevel, "instances" | "blocks">): Estate {
   const own = instances.filter(({ spec }) => spec.node === node);
   return {
     unbound: own.filter(({ spec }) => spec.retained),

@@ -18,7 +18,7 @@ export interface Keeper {
 }
 
 /** Kept for a pod that does not run. */
-export function isIdle({ spec }: IPInstance): boolean {
+function isIdle({ spec }: IPInstance): boolean {
   return spec.retained && spec.attachment === undefined;
 }
 
