@@ -66,7 +66,7 @@ export interface TestHub {
   remove(): Promise<void>;
 }
 
-const READY_LIMIT_MS = 30_000;
+const READY_LIMIT_MS = 120_000;
 
 /** Starts one; `more` are settings of `trestle hub`, e.g. `{ nats: [url] }`. */
 export async function startTestHub(more: Readonly<Record<string, unknown>> = {}): Promise<TestHub> {

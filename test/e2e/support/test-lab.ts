@@ -17,6 +17,7 @@ import { familyOf } from "../../../mesh/cidr.ts";
 import type { Family } from "../../../mesh/resources.ts";
 import { systemClock } from "../../../platform/clock.ts";
 import { runner } from "../../../platform/run.ts";
+import type { Run } from "../../../platform/run.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
 import { typist } from "./typed.ts";
 import type { Typed, Typist } from "./typed.ts";
@@ -96,8 +97,8 @@ export function newTestLab(): TestLab {
     at: (cluster, ...words) => trestle(`--lab=${name}/${cluster}`, ...words),
     tryAsk: (...words) => attempt(`--lab=${name}/hub`, ...words),
     status: async () => statusAnswer.parse(JSON.parse(await ask("status", "--output", "json"))),
-    place: (where) => findPlace(lab, stateOf(lab), where),
-    router: (cluster) => inNetns(requireSite(layout(), cluster).netns),
+    place: (where) => patient(findPlace(lab, stateOf(lab), where)),
+    router: (cluster) => patient(inNetns(requireSite(layout(), cluster).netns)),
     site: (cluster) => requireSite(layout(), cluster),
     nodes: () => layout().sites.flatMap(({ cluster, nodes }) => nodes.map((node) => `${cluster}/${node.name}`)),
     pod: (where, family) => {
@@ -108,6 +109,12 @@ export function newTestLab(): TestLab {
     },
     down: async () => void (await takeDown(lab, runner(), new AbortController().signal)),
   };
+}
+
+/** Gives programs as long as a stalled machine needs. */
+function patient(place: Place): Place {
+  const run: Run = (program, args, options) => place.run(program, args, { limitMs: 60_000, ...options });
+  return { ...place, run };
 }
 
 /** True when `count` pairs are up and every cluster has applied what the hub published last; else what the hub says. */
