@@ -4,6 +4,8 @@
 export const TUNNELS = "trs*";
 /** The VXLAN devices between clusters, of either outer family. */
 export const VXLANS = "trsvx*";
+/** The VXLAN devices between nodes, of either outer family. */
+export const NODE_VXLANS = "trnvx*";
 /** Host ends of pods' wires; see `podDevice`. */
 export const PODS = "tp*";
 /** Tunnels, pods' wires, and this machine itself: ways on which nothing goes past a tunnel. */

@@ -1,6 +1,6 @@
 import { HEARTBEAT_PORT, MESH_VXLAN_PORT, NFT_TABLE, NODE_VXLAN_PORT } from "../marks.ts";
 import { closedRules, PAST_TUNNELS } from "./closed.ts";
-import { PODS, TUNNELS, VXLANS, WAYS } from "./devices.ts";
+import { NODE_VXLANS, PODS, TUNNELS, VXLANS, WAYS } from "./devices.ts";
 import type { Json, NftObject, Protocol } from "./expressions.ts";
 import {
   ACCEPT,
@@ -75,6 +75,7 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
     ...FAMILIES.flatMap((family) => transitRules(family, clusterDevices)),
     ...closedRules(),
     ...forwardRules(clusterDevices),
+    ...clusterDevices.flatMap(relayRules),
     ...inputRules(),
     ...natRules(nodeAddresses),
     ...egressRules(),
@@ -146,6 +147,17 @@ function transitRules({ ip, suffix }: Protocol, clusterDevices: readonly string[
       ]),
     ),
     rule("prerouting", [from(TUNNELS), isNot(destination, `@own${suffix}`), isNot(OUT_BY, PODS), NOTRACK]),
+  ];
+}
+
+/**
+ * A node of another LAN reaches the underlay of this one through here. What answers has a way of its own to that node,
+ * so this is transit as well: not tracked, and marked.
+ */
+function relayRules(device: string): NftObject[] {
+  return [
+    rule("prerouting", [from(NODE_VXLANS), is(OUT_BY, device), NOTRACK]),
+    rule("forward", [from(NODE_VXLANS), to(device), SET_ALLOWED]),
   ];
 }
 
