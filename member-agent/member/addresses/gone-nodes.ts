@@ -1,10 +1,11 @@
 import { ipBlockKind } from "../../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../../crds/ip-instance.ts";
 import { nodeKind } from "../../../crds/node.ts";
-import type { IPInstance, IPInstanceSpec } from "../../../mesh/ipam/resources.ts";
+import type { IPInstance } from "../../../mesh/ipam/resources.ts";
 import type { IPBlock } from "../../../mesh/resources.ts";
 import { hasCode } from "../../../platform/errors.ts";
 import type { ResourceReader, ResourceStore } from "../../../platform/store/port.ts";
+import { retainedSpec } from "../../ipam/binding.ts";
 import { deleteUnchanged } from "./delete-unchanged.ts";
 import type { AddressLevel } from "./level.ts";
 
@@ -62,12 +63,10 @@ export async function clearGoneNodes(
 
 /** Keeps an address for its pod, which runs nowhere. */
 async function unbind(store: ResourceStore, instance: IPInstance): Promise<void> {
-  const { address, subnet, network, pod, owner } = instance.spec;
-  const spec: IPInstanceSpec = { address, subnet, network, pod, owner, retained: true };
   try {
     // The status first: cut short in between, it still names its node, and comes here again.
     const written = await store.updateStatus(ipInstanceKind, { ...instance, status: { phase: "Retained" } });
-    await store.update(ipInstanceKind, { ...written, spec });
+    await store.update(ipInstanceKind, { ...written, spec: retainedSpec(instance.spec) });
   } catch (error) {
     // Bound again meanwhile, or freed: the next pass sees what it is.
     if (!hasCode(error, "conflict") && !hasCode(error, "not-found")) throw error;
