@@ -155,6 +155,7 @@ const SUBNET: Parts<Subnet> = {
     disabled: true,
     nodeSelector: { rack: "1" },
     masquerade: false,
+    checkGateway: true,
   },
   status: { ...counts, conditions },
 };

@@ -22,6 +22,7 @@ const spec = z.object({
   disabled: z.boolean().default(false),
   nodeSelector,
   masquerade: z.boolean().optional(),
+  checkGateway: z.boolean().optional(),
 }) satisfies z.ZodType<SubnetSpec>;
 
 const status = z.object({

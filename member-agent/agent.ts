@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import { addressPart } from "../mesh/cidr.ts";
 import type { Membership } from "../mesh/resources.ts";
 import type { Clock } from "../platform/clock.ts";
-import { messageOf } from "../platform/errors.ts";
 import type { LeaseStore } from "../platform/lease.ts";
 import type { Log } from "../platform/log.ts";
 import { keyedQueue } from "../platform/queue.ts";
@@ -26,11 +25,12 @@ import { writeView } from "./member/remote-clusters.ts";
 import { judgeRemotes } from "./member/remote-status.ts";
 import { renewCredential } from "./member/renew.ts";
 import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claims.ts";
-import { observeLan } from "./node/lan.ts";
+import { awaitLan } from "./node/lan.ts";
 import type { AgentSettings } from "./settings.ts";
 import { settling } from "./settling.ts";
 import type { Lan } from "./situation.ts";
-import { sysctlMemoryIn } from "./sysctl-memory.ts";
+import { ALL_WORK, DUE } from "./work.ts";
+import type { Work } from "./work.ts";
 
 export interface AgentParts {
   readonly settings: AgentSettings;
@@ -58,27 +58,12 @@ const KERNEL_SETTLES_MS = 200;
 /** How long a start waits for the store before it works on what is on disk. */
 const STORE_PATIENCE_MS = 3_000;
 
-/** What an agent looks after. Whatever woke one of them, it looks at the present level. */
-type Work = "node" | "gateway" | "session" | "data-path" | "remotes" | "credential" | "addresses" | "pods";
-const ALL: readonly Work[] = ["node", "gateway", "session", "data-path", "remotes", "credential", "addresses", "pods"];
-
-/** What a change of the store makes due. */
-const DUE: Readonly<Record<MemberChange, readonly Work[]>> = {
-  membership: ALL,
-  nodes: ["data-path", "addresses"],
-  blocks: ["data-path", "node", "addresses"],
-  gateways: ["data-path", "gateway", "remotes"],
-  remotes: ["data-path"],
-  networks: ["data-path", "addresses"],
-  subnets: ["data-path", "addresses"],
-};
-
 /**
  * The agent process of one node, until `signal` aborts. What the kernel holds stays when this ends.
  * @throws MeshError `aborted` when it is told to stop before it knows its LAN
  */
 export async function runAgent(parts: AgentParts, signal: AbortSignal): Promise<void> {
-  await new Agent(parts, await waitForLan(parts, signal), signal).run();
+  await new Agent(parts, await awaitLan({ ...parts, device: parts.settings.lanDevice }, signal), signal).run();
 }
 
 class Agent {
@@ -104,7 +89,7 @@ class Agent {
     this.#signal = signal;
     const { settings, clock, log } = parts;
     this.#queue = keyedQueue(
-      { concurrency: ALL.length, backoff: { minMs: 200, maxMs: 30_000 }, clock, log },
+      { concurrency: ALL_WORK.length, backoff: { minMs: 200, maxMs: 30_000 }, clock, log },
       (key) => this.#reconcile(key as Work),
       signal,
     );
@@ -182,11 +167,11 @@ class Agent {
     await watch.synced;
     this.#store = store;
     this.#level = watch.level;
-    this.#wake(...ALL);
+    this.#wake(...ALL_WORK);
     const { settings, clock, log } = this.#parts;
     const lead = async (signal: AbortSignal): Promise<void> => {
       this.#lead(true);
-      await controlMember({ store, clock, log }, signal);
+      await controlMember({ store, cluster: settings.cluster, clock, log }, signal);
       this.#lead(false);
     };
     const leading = this.#gateway && takeLead({ store, node: settings.node, clock, log }, lead, this.#signal);
@@ -219,7 +204,7 @@ class Agent {
     while (!this.#signal.aborted) {
       await this.#parts.clock.sleep(RESYNC_MS, this.#signal);
       this.#dataPath.doubt();
-      this.#wake(...ALL);
+      this.#wake(...ALL_WORK);
     }
   }
 
@@ -306,17 +291,5 @@ class Agent {
     const { log, settings } = this.#parts;
     if (!(await releaseNode(store, settings.node))) return;
     log.info({ event: "left" }, "left the mesh; nothing of it is on this machine");
-  }
-}
-
-async function waitForLan({ settings, folder, run, clock, log }: AgentParts, signal: AbortSignal): Promise<Lan> {
-  for (;;) {
-    try {
-      return await observeLan(run, settings.lanDevice, sysctlMemoryIn(folder));
-    } catch (error) {
-      if (signal.aborted) throw error;
-      log.warn({ event: "no-lan", error }, messageOf(error));
-      await clock.sleep(1_000, signal);
-    }
   }
 }

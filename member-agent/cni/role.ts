@@ -7,7 +7,7 @@ import type { ResourceStore } from "../../platform/store/port.ts";
 import { Turns } from "../../platform/turns.ts";
 import { POD_MTU_OVERHEAD, podDevice, unwirePod } from "../../tunnel/pod-link.ts";
 import { observePodWires, unroutePod } from "../../tunnel/pod-wires.ts";
-import { probeConflict } from "../../tunnel/underlay/probe.ts";
+import { probeConflict, probeGateway } from "../../tunnel/underlay/probe.ts";
 import { stopAnswering } from "../../tunnel/underlay/proxies.ts";
 import { attachmentKey } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
@@ -19,6 +19,7 @@ import type { MemberLevel } from "../member/level.ts";
 import type { Lan } from "../situation.ts";
 import { installConflist, removeConflist } from "./conflist.ts";
 import { PodNetwork } from "./pod-network.ts";
+import { refusing } from "./refusing.ts";
 import { serveCNI } from "./serve.ts";
 
 export interface CNIRoleParts {
@@ -51,13 +52,28 @@ export class CNIRole {
     this.#network = network;
   }
 
-  /** @throws MeshError as {@link NodeIPAM.open} does */
-  static async open(parts: CNIRoleParts, signal: AbortSignal): Promise<CNIRole> {
+  /**
+   * Undefined where the node's book can't be read: the plugin is told why until the signal aborts, and pods that run keep
+   * what they have.
+   */
+  static async open(parts: CNIRoleParts, signal: AbortSignal): Promise<CNIRole | undefined> {
+    try {
+      return await CNIRole.#open(parts, signal);
+    } catch (error) {
+      const { socket, log } = parts;
+      log.error({ event: "no-address-book", error }, `pods get no networks on this node: ${messageOf(error)}`);
+      await serveCNI(socket, refusing(messageOf(error)), log, signal);
+      return undefined;
+    }
+  }
+
+  static async #open(parts: CNIRoleParts, signal: AbortSignal): Promise<CNIRole> {
     const { run, lan, clock, log } = parts;
     const wires = {
       observe: () => observePodWires(run),
       cutOff: (binding: Binding) => cutOff(parts, binding),
       probe: (address: string) => probeConflict(run, lan().device, address, { clock, signal }),
+      reaches: (gateway: string) => probeGateway(run, lan().device, gateway, { clock, signal }),
     };
     const ipam = await NodeIPAM.open({ ...parts, wires }, signal);
     const network = new PodNetwork(

@@ -2,9 +2,9 @@ import { addressInCidr, familyOf, parseAddress, parseCidr } from "../../mesh/cid
 import { holds } from "../../mesh/ipam/network-choice.ts";
 import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
 import type { Binding } from "./binding.ts";
-import type { ObservedWire } from "./node-ipam.ts";
 import type { ReconcilerParts } from "./reconciler.ts";
 import type { AddressStock } from "./stock.ts";
+import type { ObservedWire } from "./wires.ts";
 
 /**
  * What a node finds when it starts, and its book does not know, because its disk is another: pods that have a wire keep

@@ -6,16 +6,23 @@ import type { Choice, FamilyChoice } from "../../mesh/ipam/choice.ts";
 import type { Attachment, Subnet } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress } from "../../mesh/names.ts";
 import { hasCode, MeshError, messageOf } from "../../platform/errors.ts";
+import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Binding } from "./binding.ts";
 import { claimBlock } from "./claims.ts";
 import { InStore } from "./in-store.ts";
+import { borrowAddress } from "./lending.ts";
 import type { AddressStock } from "./stock.ts";
 
 export interface AllocatorParts {
   readonly stock: AddressStock;
   /** MAC address of whoever has an underlay address already, as the LAN says. */
   readonly probe: (address: string) => Promise<string | undefined>;
+  /** Whether a Subnet's gateway answers on the LAN. */
+  readonly reaches: (gateway: string) => Promise<boolean>;
+  readonly clock: Clock;
+  /** Ends waiting for other nodes. */
+  readonly signal: AbortSignal;
   readonly log: Log;
 }
 
@@ -54,11 +61,10 @@ export class Allocator {
   /**
    * The addresses of a pod's sandbox, on disk when this resolves. The same attachment gets the same again; so does a new
    * sandbox of the same pod, and whoever comes in the place of a pod whose addresses are retained.
-   * @param nowMs for how long an address of the LAN is avoided
    * @throws MeshError with a refusal's code; `addresses-exhausted`, `address-in-use`, `address-on-lan`; and with `retry`
    *   set where waiting may help: the store is silent, the disk is full
    */
-  async allocate(facts: PodFacts, attachment: Attachment, nowMs: number): Promise<Allocation> {
+  async allocate(facts: PodFacts, attachment: Attachment): Promise<Allocation> {
     const { stock } = this.#parts;
     const present = stock.book.of(attachment);
     if (present.length > 0) return { bindings: present, isNew: false };
@@ -70,7 +76,7 @@ export class Allocator {
     }
     const { value: choice, refusal } = chooseAddresses(facts, stock.level);
     if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
-    return this.#bindAll(choice, { facts, attachment, nowMs });
+    return this.#bindAll(choice, { facts, attachment });
   }
 
   async #bindAll(choice: Choice, asked: Asked): Promise<Allocation> {
@@ -120,7 +126,7 @@ export class Allocator {
     const { name } = subnet.metadata;
     for (;;) {
       const address = blocks.take(name) ?? ((await this.claimBlock(subnet)) ? blocks.take(name) : undefined);
-      if (address === undefined) return undefined;
+      if (address === undefined) return this.#borrow(subnet, choice, asked);
       const binding = bindingOf(address, subnet, choice, asked, choice.retain);
       const undo = async (): Promise<void> => blocks.release(address);
       const claimed = await this.#during(address, async () => {
@@ -137,15 +143,26 @@ export class Allocator {
     }
   }
 
+  /** Of another node's block, where all are owned. */
+  async #borrow(subnet: Subnet, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
+    const address = await borrowAddress(this.#parts.stock, subnet, this.#parts);
+    if (address === undefined) return undefined;
+    const binding = bindingOf(address, subnet, choice, asked, true);
+    return this.#during(address, async () => {
+      const undo = await this.#inStore.create(binding);
+      return undo && { binding, undo };
+    });
+  }
+
   /** Any of the LAN's that looks free and is. */
   async #takeUnderlay(subnet: Subnet, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
-    const { stock, log } = this.#parts;
+    const { stock, clock, log } = this.#parts;
     const { name } = subnet.metadata;
     for (let conflicts = 0; ;) {
       const address = stock.underlays.take(name);
       if (address === undefined) return undefined;
       try {
-        const claimed = await this.#claimOnLan(bindingOf(address, subnet, choice, asked, true));
+        const claimed = await this.#claimOnLan(bindingOf(address, subnet, choice, asked, true), subnet);
         if (claimed !== undefined) return claimed;
       } catch (error) {
         if (!hasCode(error, "address-on-lan")) {
@@ -153,7 +170,7 @@ export class Allocator {
           throw error;
         }
         conflicts += 1;
-        this.conflicts.set(address, { subnet: name, sinceMs: asked.nowMs });
+        this.conflicts.set(address, { subnet: name, sinceMs: clock.monotonic() });
         log.warn({ event: "address-on-lan", address, subnet: name }, messageOf(error));
         if (conflicts === MOST_CONFLICTS) throw error;
       }
@@ -170,7 +187,8 @@ export class Allocator {
       const undo = back ?? (choice.network.spec.type === "Overlay" ? await this.#inStore.create(binding) : undefined);
       return undo && { binding, undo };
     });
-    const found = claimed ?? (choice.network.spec.type === "Underlay" ? await this.#claimOnLan(binding) : undefined);
+    const found =
+      claimed ?? (choice.network.spec.type === "Underlay" ? await this.#claimOnLan(binding, subnet) : undefined);
     if (found !== undefined) return found;
     const present = await stock.requireStore().get(ipInstanceKind, objectNameOfAddress(address));
     const whose = present === undefined ? "another pod" : `pod ${present.spec.pod.namespace}/${present.spec.pod.name}`;
@@ -180,16 +198,31 @@ export class Allocator {
   }
 
   /** Claims an address of the LAN, unless somebody there has it without our knowing. */
-  #claimOnLan(binding: Binding): Promise<Claimed | undefined> {
-    const { address, subnet } = binding;
+  #claimOnLan(binding: Binding, { metadata, spec }: Subnet): Promise<Claimed | undefined> {
+    const { address } = binding;
     return this.#during(address, async () => {
       const undo = await this.#inStore.create(binding);
-      const mac = undo && (await this.#parts.probe(address));
-      if (mac === undefined) return undo && { binding, undo };
-      await undo?.();
+      if (undo === undefined) return undefined;
+      try {
+        await this.#probe(address, metadata.name, spec.checkGateway === true ? spec.gateway : undefined);
+      } catch (error) {
+        await undo();
+        throw error;
+      }
+      return { binding, undo };
+    });
+  }
+
+  async #probe(address: string, subnet: string, gateway: string | undefined): Promise<void> {
+    const { probe, reaches } = this.#parts;
+    const mac = await probe(address);
+    if (mac !== undefined) {
       const message = `${address} of Subnet "${subnet}" is used on the LAN by ${mac}; free it there, or exclude it`;
       throw new MeshError("address-on-lan", message, { retry: false });
-    });
+    }
+    if (gateway === undefined || (await reaches(gateway))) return;
+    const message = `gateway ${gateway} of Subnet "${subnet}" does not answer on the LAN; mend it, or set checkGateway to false`;
+    throw new MeshError("gateway-silent", message, { retry: true });
   }
 
   /** While an address is being claimed, nobody takes what the store says of it for a leftover. */
@@ -239,11 +272,10 @@ export class Allocator {
   }
 }
 
-/** Who asks, and when. */
+/** Who asks. */
 interface Asked {
   readonly facts: PodFacts;
   readonly attachment: Attachment;
-  readonly nowMs: number;
 }
 
 function bindingOf(

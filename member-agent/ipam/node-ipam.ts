@@ -14,26 +14,12 @@ import type { Allocation } from "./allocator.ts";
 import { attachmentKey } from "./binding.ts";
 import type { Binding } from "./binding.ts";
 import { AddressBook } from "./book.ts";
+import { lend } from "./lending.ts";
 import { addressesInDoubt, reclaimBlock, reconcileAddress } from "./reconciler.ts";
 import { AddressStock } from "./stock.ts";
 import type { AddressLevel } from "./stock.ts";
 import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
-
-/** What this node's kernel is asked about pods: whoever has a wire lives. */
-export interface PodWires {
-  /** Every wire there is, with the addresses that are routed to it. */
-  observe(): Promise<readonly ObservedWire[]>;
-  /** Takes routes and proxy entries of an address away. */
-  cutOff(binding: Binding): Promise<void>;
-  /** MAC address of whoever has an address on the LAN already. */
-  probe(address: string): Promise<string | undefined>;
-}
-
-export interface ObservedWire {
-  /** Undefined: somebody else's, or made before wires said it. */
-  readonly attachment?: Attachment | undefined;
-  readonly addresses: readonly string[];
-}
+import type { PodWires } from "./wires.ts";
 
 export interface NodeIPAMParts {
   readonly node: string;
@@ -63,7 +49,14 @@ export class NodeIPAM {
     const { clock, log, wires } = parts;
     this.#parts = parts;
     this.#stock = new AddressStock(parts.node, book);
-    this.#allocator = new Allocator({ stock: this.#stock, probe: (address) => wires.probe(address), log });
+    this.#allocator = new Allocator({
+      stock: this.#stock,
+      probe: (address) => wires.probe(address),
+      reaches: (gateway) => wires.reaches(gateway),
+      clock,
+      signal,
+      log,
+    });
     this.#queue = keyedQueue(
       { concurrency: WRITERS, backoff: { minMs: 200, maxMs: 10_000 }, clock, log },
       (address) => reconcileAddress(this.#reconciling, address),
@@ -107,6 +100,7 @@ export class NodeIPAM {
   /** Takes over what the store says of Networks, Subnets, blocks and this node. */
   async follow(level: AddressLevel): Promise<void> {
     for (const cidr of this.#stock.follow(level)) await reclaimBlock(this.#reconciling, cidr);
+    if (this.#serving && this.#stock.store !== undefined) await lend(this.#stock);
   }
 
   /** Watches addresses in the store, until the signal aborts; resolves once it has seen all. */
@@ -136,7 +130,7 @@ export class NodeIPAM {
       });
     }
     this.#stock.busy.add(attachmentKey(attachment));
-    const allocation = await this.#allocator.allocate(facts, attachment, this.#parts.clock.monotonic());
+    const allocation = await this.#allocator.allocate(facts, attachment);
     this.#wake(allocation.bindings);
     return allocation;
   }

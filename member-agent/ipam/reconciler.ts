@@ -1,6 +1,6 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { addressInCidr, bitsOf, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import { addressInCidr, addressPart, bitsOf, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
 import type { IPInstance, IPInstanceSpec } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
@@ -91,15 +91,17 @@ async function letGo({ book, blocks }: AddressStock, store: ResourceStore, addre
 }
 
 /** Addresses of which the store, as it was seen last, and the book do not say the same. */
-export function addressesInDoubt({ book, index, node }: AddressStock): string[] {
+export function addressesInDoubt({ book, index, node, level }: AddressStock): string[] {
   const doubtful = new Set<string>();
+  const routed = new Set(level.blocks.flatMap(({ spec }) => (spec.node === node ? [addressPart(spec.cidr)] : [])));
   for (const binding of book.bindings.values()) {
     const spec = index.at(binding.address)?.spec;
     const isSaid =
       spec?.node === node &&
       spec.pod.uid === binding.pod.uid &&
       spec.attachment?.sandbox === binding.attachment.sandbox;
-    if (!isSaid) doubtful.add(binding.address);
+    const isRouted = !binding.claimed || binding.type === "Underlay" || routed.has(binding.address);
+    if (!isSaid || !isRouted) doubtful.add(binding.address);
   }
   for (const { spec } of index.values()) {
     if (spec.node === node && !book.bindings.has(spec.address)) doubtful.add(spec.address);

@@ -1,10 +1,22 @@
 import { z } from "zod";
-import { MeshError } from "../../platform/errors.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { MeshError, messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log.ts";
 import type { Run } from "../../platform/run.ts";
+import type { StateFolder } from "../../platform/state-folder.ts";
 import { observeSysctls } from "../../tunnel/sysctls/kernel.ts";
 import type { SysctlMemory } from "../../tunnel/sysctls/memory.ts";
 import { defaultOf } from "../../tunnel/sysctls/side-effects.ts";
 import type { Lan } from "../situation.ts";
+import { sysctlMemoryIn } from "../sysctl-memory.ts";
+
+interface LanParts {
+  readonly device: string | undefined;
+  readonly folder: StateFolder;
+  readonly run: Run;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 const hop = z.object({ dev: z.string().optional() });
 const routes = z.array(hop.extend({ nexthops: z.array(hop).default([]) }));
@@ -14,6 +26,23 @@ const links = z.array(
     addr_info: z.array(z.object({ local: z.string().optional(), prefixlen: z.number(), scope: z.string() })),
   }),
 );
+
+/**
+ * {@link observeLan}, once there is one.
+ * @param device absent: that of the default route
+ * @throws MeshError `aborted` when the signal aborts before
+ */
+export async function awaitLan({ device, folder, run, clock, log }: LanParts, signal: AbortSignal): Promise<Lan> {
+  for (;;) {
+    try {
+      return await observeLan(run, device, sysctlMemoryIn(folder));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      log.warn({ event: "no-lan", error }, messageOf(error));
+      await clock.sleep(1_000, signal);
+    }
+  }
+}
 
 /**
  * The interface to the other nodes, its global addresses and its MTU.

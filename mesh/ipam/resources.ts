@@ -56,6 +56,8 @@ export interface SubnetSpec {
    * do, those of an underlay, which the LAN knows, don't.
    */
   readonly masquerade?: boolean | undefined;
+  /** Underlay only: an address is given to a pod only while the gateway answers on the LAN. */
+  readonly checkGateway?: boolean | undefined;
 }
 export interface SubnetStatus extends AddressCounts {
   readonly conditions: readonly Condition[];

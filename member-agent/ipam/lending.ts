@@ -1,0 +1,124 @@
+import { ipBlockKind } from "../../crds/ip-block.ts";
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { addressPart, bitsOf, formatAddress, parseCidr } from "../../mesh/cidr.ts";
+import type { Cidr } from "../../mesh/cidr.ts";
+import { isBlockOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
+import type { Subnet } from "../../mesh/ipam/resources.ts";
+import { spanOfCidr } from "../../mesh/ipam/span.ts";
+import { supplyOf } from "../../mesh/ipam/supply.ts";
+import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
+import type { IPBlock } from "../../mesh/resources.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { hasCode } from "../../platform/errors.ts";
+import { deleteIfThere } from "../../platform/store/amend.ts";
+import { createBlock } from "./claims.ts";
+import type { AddressStock } from "./stock.ts";
+
+/**
+ * A node that finds every block of a Subnet owned borrows single addresses. It asks for one by claiming a block of one
+ * inside another node's block; the owner, who alone knows what it has given away, holds the address and counts it as used
+ * in that block's status, or deletes it.
+ */
+
+/** How long an owner may take to answer: one that is down never does. */
+const ANSWER_MS = 2_000;
+const LOOK_EVERY_MS = 25;
+/** Addresses that are asked for of one owner. */
+const ATTEMPTS = 8;
+
+/** An address of another node's block that is this node's now, by a block of one; undefined when none is to be had. */
+export async function borrowAddress(
+  stock: AddressStock,
+  subnet: Subnet,
+  pace: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const store = stock.requireStore();
+  const supply = supplyOf(subnet.spec);
+  for (const { cidr } of foreignBlocks(stock, subnet)) {
+    for (const address of candidates(parseCidr(cidr), stock, (place) => supply.isFree(place), supply.span.first)) {
+      const one = `${address}/${bitsOf(supply.span.family)}`;
+      try {
+        await createBlock(store, one, stock.node);
+      } catch (error) {
+        if (hasCode(error, "already-exists")) continue;
+        throw error;
+      }
+      const answer = await answerOf(stock, one, pace);
+      if (answer === "lent") return address;
+      if (answer === "refused") continue;
+      await deleteIfThere(store, ipBlockKind, objectNameOfCidr(one));
+      break;
+    }
+  }
+  return undefined;
+}
+
+/** Answers all who ask for addresses of this node's blocks. @throws MeshError of the store or the journal (retry) */
+export async function lend(stock: AddressStock): Promise<void> {
+  for (const block of stock.level.blocks) {
+    const { cidr, node, purpose } = block.spec;
+    const isAsked = purpose === "Pods" && node !== stock.node && block.status.used === undefined;
+    if (!isAsked || !isBlockOfOne(parseCidr(cidr)) || !stock.blocks.includes(addressPart(cidr))) continue;
+    await answer(stock, block);
+  }
+}
+
+async function answer(stock: AddressStock, block: IPBlock): Promise<void> {
+  const { book, blocks } = stock;
+  const store = stock.requireStore();
+  const address = addressPart(block.spec.cidr);
+  if (book.bindings.has(address)) {
+    // Either its pod has moved, and the store says so, or it is not to be had.
+    const present = await store.get(ipInstanceKind, objectNameOfAddress(address));
+    const isMoved = present !== undefined && present.spec.node !== stock.node;
+    if (!isMoved) await deleteIfThere(store, ipBlockKind, block.metadata.name);
+    return;
+  }
+  if (blocks.claim(address)) await book.hold([address]);
+  if (!book.held.has(address)) return;
+  await store.updateStatus(ipBlockKind, { ...block, status: { used: 1, free: 0 } }).catch((error: unknown) => {
+    if (!hasCode(error, "conflict") && !hasCode(error, "not-found")) throw error;
+  });
+}
+
+async function answerOf(
+  { store }: AddressStock,
+  cidr: string,
+  { clock, signal }: Parameters<typeof borrowAddress>[2],
+): Promise<"lent" | "refused" | "silent"> {
+  const deadline = clock.monotonic() + ANSWER_MS;
+  while (clock.monotonic() < deadline && !signal.aborted) {
+    const present = await store?.get(ipBlockKind, objectNameOfCidr(cidr));
+    if (present === undefined) return "refused";
+    if (present.status.used === 1) return "lent";
+    await clock.sleep(LOOK_EVERY_MS, signal);
+  }
+  return "silent";
+}
+
+/** Those with most free, as their owners last said, first. */
+function foreignBlocks({ level, node }: AddressStock, subnet: Subnet): IPBlock["spec"][] {
+  return level.blocks
+    .filter(({ spec }) => spec.purpose === "Pods" && spec.node !== node)
+    .filter(({ spec }) => !isBlockOfOne(parseCidr(spec.cidr)) && isBlockOf(parseCidr(spec.cidr), subnet.spec))
+    .toSorted((a, b) => (b.status.free ?? 0) - (a.status.free ?? 0))
+    .map(({ spec }) => spec);
+}
+
+/** What looks free in a block, from its end, for its owner begins at its start. */
+function candidates(
+  block: Cidr,
+  { index, level }: AddressStock,
+  isFree: (place: number) => boolean,
+  first: bigint,
+): string[] {
+  const ones = new Set(level.blocks.map(({ spec }) => addressPart(spec.cidr)));
+  const span = spanOfCidr(block);
+  const found: string[] = [];
+  for (let value = span.last; value >= span.first && found.length < ATTEMPTS; value -= 1n) {
+    const address = formatAddress({ family: block.family, value });
+    const isTaken = index.at(address) !== undefined || ones.has(address);
+    if (!isTaken && isFree(Number(value - first))) found.push(address);
+  }
+  return found;
+}
