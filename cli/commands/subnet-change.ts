@@ -11,7 +11,7 @@ import { changeSubnet } from "../ipam/subnet-words.ts";
 import type { SubnetChange } from "../ipam/subnet-words.ts";
 
 /** What `update` takes; the options of every command come with them. */
-const UPDATED = ["exclude", "reserve", "private", "nodeSelector", "masquerade"] as const;
+const UPDATED = ["exclude", "reserve", "private", "nodeSelector", "masquerade", "checkGateway"] as const;
 
 /** `trestle subnet update`: all that may be changed of a Subnet. */
 export function updateSubnet(shell: Shell): Command {
@@ -26,11 +26,8 @@ export function updateSubnet(shell: Shell): Command {
     .argument("<name>", "Subnet of `trestle subnet list`")
     .option("--exclude <address|first-last,…|none>", "never issued; refused for an address in use", collectOrNone)
     .option("--reserve <address|first-last,…|none>", "issued to who asks for them by name only", collectOrNone)
-    .addOption(
-      new Option("--private <yes>", "only for pods that name it")
-        .choices(["true", "false"])
-        .argParser((word) => readTrueOrFalse(word)),
-    )
+    .addOption(trueOrFalse("--private <yes>", "only for pods that name it"))
+    .addOption(trueOrFalse("--check-gateway <yes>", "underlay: addresses only while the gateway answers on the LAN"))
     .option("--node-selector <key=value,…|none>", "for pods on nodes with these labels", collectSelectorOrNone)
     .addOption(
       new Option("--masquerade <yes>", "whether packets that leave the mesh have their node's address")
@@ -39,7 +36,7 @@ export function updateSubnet(shell: Shell): Command {
     )
     .action(async (name: string, change: SubnetChange, command: Command) => {
       if (UPDATED.every((field) => change[field] === undefined)) {
-        command.error("error: say what to change: --exclude, --reserve, --private, --node-selector or --masquerade");
+        command.error("error: say what to change, such as --exclude or --private; the help lists all that may be");
       }
       await writeAs(shell, command, name, change, "updated");
     });
@@ -89,6 +86,10 @@ async function writeChange(store: ResourceStore, name: string, change: SubnetCha
 
 function collectOrNone(text: string, before: readonly string[] | undefined): string[] {
   return text === "none" ? [] : collect(text, before);
+}
+
+function trueOrFalse(flags: string, description: string): Option {
+  return new Option(flags, description).choices(["true", "false"]).argParser((word) => readTrueOrFalse(word));
 }
 
 function readTrueOrFalse(word: string, allowed = "true or false"): boolean {

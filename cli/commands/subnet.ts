@@ -43,6 +43,7 @@ function create(shell: Shell): Command {
     )
     .option("--range <first-last>", "what of it is issued, at most 65,536 addresses (default: all of it)")
     .option("--gateway <address>", "router of the LAN, never issued; an overlay needs none")
+    .option("--check-gateway", "underlay: give a pod an address only while the gateway answers on the LAN")
     .option("--exclude <address|first-last,…>", "never issued; repeatable", collect)
     .option("--reserve <address|first-last,…>", "issued to who asks for them by name only; repeatable", collect)
     .option("--block-size <bits>", "overlay: prefix length of the blocks that nodes claim, e.g. 24", readBits)

@@ -16,6 +16,7 @@ test("what is typed in any spelling is stored in the one", () => {
     private: true,
     nodeSelector: { rack: "1" },
     masquerade: false,
+    checkGateway: true,
   };
   expect(readSubnet("pods6", words)).toEqual({
     spec: {
@@ -28,6 +29,7 @@ test("what is typed in any spelling is stored in the one", () => {
       private: true,
       nodeSelector: { rack: "1" },
       masquerade: false,
+      checkGateway: true,
     },
     faults: [],
   });
@@ -77,9 +79,14 @@ test("every fault is told, though the CIDR is one of them", () => {
 });
 
 test("a change leaves what it does not mention", () => {
-  const present = subnetSpec("10.0.0.0/24", { excludeIPs: ["10.0.0.9"], private: true, masquerade: true });
+  const present = subnetSpec("10.0.0.0/24", {
+    excludeIPs: ["10.0.0.9"],
+    private: true,
+    masquerade: true,
+    checkGateway: true,
+  });
   expect(changeSubnet("lan", present, {}).spec).toEqual(present);
   expect(changeSubnet("lan", present, { exclude: [], disabled: true, masquerade: "usual" }).spec).toEqual(
-    subnetSpec("10.0.0.0/24", { private: true, disabled: true }),
+    subnetSpec("10.0.0.0/24", { private: true, disabled: true, checkGateway: true }),
   );
 });

@@ -16,6 +16,7 @@ export interface SubnetChange {
   readonly nodeSelector?: NodeSelector;
   /** `usual`: as its Network's type has it. */
   readonly masquerade?: boolean | "usual";
+  readonly checkGateway?: boolean;
 }
 
 /** What `subnet create` was told. */
@@ -68,6 +69,7 @@ export function changeSubnet(name: string, present: SubnetSpec, change: SubnetCh
     disabled: change.disabled ?? present.disabled,
     nodeSelector: change.nodeSelector ?? present.nodeSelector,
     ...(masquerade !== undefined && masquerade !== "usual" && { masquerade }),
+    ...(change.checkGateway !== undefined && { checkGateway: change.checkGateway }),
   };
   return { spec, faults: subnetRefusals(name, spec).map(inTypedWords) };
 }

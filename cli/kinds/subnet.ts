@@ -40,6 +40,7 @@ export function describeSubnet(subnet: Subnet, look: Look): string {
     ["CIDR", spec.cidr],
     ["Range", `${start} to ${end}`],
     ["Gateway", spec.gateway],
+    ["Gateway check", spec.checkGateway ? "yes: no address while it does not answer" : undefined],
     ["Excluded", spec.excludeIPs.join("\n")],
     ["Reserved", spec.reservedIPs.join("\n")],
     ["Node block", blockText(spec)],
