@@ -5,7 +5,21 @@ import { messageOf, MeshError } from "../platform/errors.ts";
 import { hasErrnoCode } from "./errno.ts";
 
 const plugin = z.looseObject({ type: z.string().regex(/^\w[\w.-]*$/, "is no file name of a plugin") });
-const conflist = z.object({ cniVersion: z.string(), name: z.string(), plugins: z.array(plugin).min(1) });
+/** Versions of the specification that the lab's runtime speaks, the newest first. */
+const VERSIONS = ["1.1.0", "1.0.0"] as const;
+
+const conflist = z
+  .object({
+    cniVersion: z.string(),
+    /** Those that the plugins know; since 1.1. */
+    cniVersions: z.array(z.string()).default([]),
+    name: z.string(),
+    plugins: z.array(plugin).min(1),
+  })
+  .transform(({ cniVersion, cniVersions, ...rest }) => {
+    const common = VERSIONS.find((version) => [cniVersion, ...cniVersions].includes(version));
+    return { ...rest, cniVersion: common ?? cniVersion };
+  });
 
 /** What an agent tells container runtimes: "Configuration format" of the CNI specification. */
 export type Conflist = z.infer<typeof conflist>;

@@ -8,9 +8,18 @@ import { firstGateway, inNetns, onNode } from "./place.ts";
 import type { Place } from "./place.ts";
 import { isAlive, startDetached } from "./process.ts";
 import type { ProcessRef } from "./process.ts";
-import { stateOf, updateState } from "./state.ts";
+import { RUN, stateOf, updateState } from "./state.ts";
 import type { Lab, LabState } from "./state.ts";
-import { agentFolder, contextFile, hubFolder, hubStatus, storeFile, storeFolder, TRESTLE } from "./trestle.ts";
+import {
+  agentFolder,
+  cniFolder,
+  contextFile,
+  hubFolder,
+  hubStatus,
+  storeFile,
+  storeFolder,
+  TRESTLE,
+} from "./trestle.ts";
 import { logTail, waitUntil } from "./wait.ts";
 
 const HUB_PORT = 4222;
@@ -80,6 +89,10 @@ export function agentDaemon(lab: Lab, node: NodePlace): Daemon {
     agentFolder(lab, node),
     "--lan-device",
     "eth0",
+    "--cni-socket",
+    `${RUN}/cni.sock`,
+    "--cni-conf-dir",
+    cniFolder(lab, node),
     "--health-listen",
     `127.0.0.1:${HEALTH_PORT}`,
     ...(node.gateway && node.behindNAT ? ["--behind-nat"] : []),

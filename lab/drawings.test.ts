@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { drawColumns, drawLab, drawMatrix } from "./drawings.ts";
+import type { LabShape } from "./show.ts";
 
 const plain = { good: String, bad: String, faint: String };
 const well = { family: 4, ok: true, sourcePreserved: true, rttMs: 0.5, largeOk: true } as const;
@@ -66,7 +67,7 @@ test("each family has a matrix of its own, of the pods that have it", () => {
 });
 
 test("a lab is drawn as its clusters and its places", () => {
-  const shape = {
+  const shape: LabShape = {
     hub: { netns: "lab-hub", nats: "tls://198.51.100.10:4222" },
     clusters: [
       {

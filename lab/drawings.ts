@@ -32,7 +32,12 @@ export function drawLab({ hub, clusters }: LabShape): string {
       node.addresses.join(","),
       node.netns,
     ]),
-    ...pods.map((pod) => [`${name}/${pod.name}`, `pod on ${pod.node}`, pod.addresses.join(","), pod.netns]),
+    ...pods.map((pod) => [
+      `${name}/${pod.name}`,
+      pod.network === "overlay" ? `pod on ${pod.node}` : `underlay pod on ${pod.node}`,
+      pod.addresses.join(","),
+      pod.netns,
+    ]),
   ]);
   return [
     drawColumns([["CLUSTER", "LAN", "POD CIDRS"], ...ranges]),

@@ -3,6 +3,7 @@ import { bitsOf, familyOf, formatCidr, parseCidr } from "../mesh/cidr.ts";
 import { readName } from "../mesh/names.ts";
 import { readCidr } from "../mesh/typed-cidr.ts";
 import { MAX_SITES } from "./addressing.ts";
+import { readPodOwner } from "./pod-owner.ts";
 
 /**
  * The lab file: which clusters, machines, pods and links a lab is made of. What the lab can't do yet is refused here,
@@ -61,17 +62,18 @@ const node = z.strictObject({
   labels: words.default({}),
 });
 
-const annotations = words.superRefine((given, context) => {
-  for (const key of Object.keys(given).filter((annotation) => annotation.startsWith("trestle.dev/"))) {
-    context.addIssue({
-      code: "custom",
-      path: [key],
-      message: `${key}: choosing networks and addresses comes to the lab with a later release`,
-    });
-  }
+const pod = z.strictObject({
+  name,
+  node: name,
+  /** Kubernetes namespace it plays to be in. */
+  namespace: name.default("default"),
+  /** What it plays to be a part of. */
+  owner: z
+    .string()
+    .refine((text) => readPodOwner(text) !== undefined, "write an owner as StatefulSet/web")
+    .optional(),
+  annotations: words.default({}),
 });
-
-const pod = z.strictObject({ name, node: name, annotations: annotations.default({}) });
 
 const cluster = z.strictObject({
   name: name.refine(

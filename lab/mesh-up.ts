@@ -1,14 +1,13 @@
-import { familyOf } from "../mesh/cidr.ts";
-import type { Family } from "../mesh/resources.ts";
 import { linkedPairs } from "./file.ts";
 import type { LabLink } from "./file.ts";
+import { awaitNetworks } from "./node-runtime.ts";
 import { inParallel } from "./parallel.ts";
-import { claimPod, makePod } from "./pods.ts";
+import { readPodOwner } from "./pod-owner.ts";
+import { providePods, wishOf } from "./pods.ts";
 import { stateOf } from "./state.ts";
-import type { Lab } from "./state.ts";
 import { namesOf, withLogs } from "./target.ts";
 import type { Target } from "./target.ts";
-import { askHub, hubStatus, podBlocks } from "./trestle.ts";
+import { askHub, hubStatus } from "./trestle.ts";
 import { waitUntil } from "./wait.ts";
 
 /** What makes a mesh of a lab's clusters: links and pods. Each step finds done what is done already. */
@@ -47,52 +46,29 @@ function linkWords({ name, clusters, selector, from, to, tunnel, mtu }: LabLink)
   ];
 }
 
+/** Waits until every machine's agent can give pods a network. */
+export async function awaitPodNetworks({ lab, layout }: Target, signal: AbortSignal): Promise<void> {
+  const nodes = layout.sites.flatMap((site) => site.nodes);
+  await awaitNetworks(lab, nodes, signal);
+}
+
 /** Makes the pods of the file, and again those that were added later and lost their namespace. */
 export async function makePods({ lab, file }: Target, signal: AbortSignal): Promise<void> {
+  const { pods: recorded } = stateOf(lab);
   await inParallel(
     signal,
     file.clusters.map((cluster) => async (either) => {
-      const agents = cluster.nodes.map(({ name }) => `agent:${cluster.name}/${name}`);
-      await withLogs(lab, agents, async () => {
-        const nodes = cluster.pods.map(({ node }) => node);
-        const blocks = await awaitBlocks(lab, cluster, nodes, either);
-        for (const { name, node, annotations } of cluster.pods) {
-          await claimPod(
-            lab,
-            { cluster: cluster.name, name, node, namespace: "default", annotations },
-            blocks.get(node) ?? [],
-          );
-        }
-        const recorded = stateOf(lab).pods.filter((pod) => pod.cluster === cluster.name);
-        await inParallel(
-          either,
-          recorded.map((pod) => () => makePod(lab, pod)),
-        );
+      const own = recorded.filter((pod) => pod.cluster === cluster.name);
+      const added = own.filter(({ name }) => !cluster.pods.some((pod) => pod.name === name)).map(wishOf);
+      const wishes = [...cluster.pods.map((pod) => ({ ...pod, owner: readPodOwner(pod.owner ?? "") })), ...added];
+      if (wishes.length === 0) return;
+      const agents = new Set(wishes.map(({ node }) => `agent:${cluster.name}/${node}`));
+      await withLogs(lab, [...agents], async () => {
+        const [failure] = await providePods(lab, cluster.name, wishes, either);
+        if (failure !== undefined) throw failure.error;
       });
     }),
   );
-}
-
-/** Blocks by node, once each of `nodes` has claimed one of each family of the cluster's pods. */
-export async function awaitBlocks(
-  lab: Lab,
-  { name: cluster, families }: { readonly name: string; readonly families: readonly Family[] },
-  nodes: readonly string[],
-  signal: AbortSignal,
-): Promise<Map<string, string[]>> {
-  if (nodes.length === 0) return new Map();
-  let lacking: readonly string[] = nodes;
-  const look = async (): Promise<Map<string, string[]> | undefined> => {
-    const blocks = await podBlocks(lab, stateOf(lab), cluster, signal);
-    const has = (node: string, family: Family): boolean =>
-      blocks.get(node)?.some((block) => familyOf(block) === family) ?? false;
-    lacking = nodes.filter((node) => !families.every((family) => has(node, family)));
-    return lacking.length === 0 ? blocks : undefined;
-  };
-  const kinds = families.map((family) => `IPv${family}`).join(" and ");
-  const missing = (): string =>
-    `nodes ${[...new Set(lacking)].join(", ")} of ${cluster} own no block of ${kinds} pod addresses`;
-  return waitUntil(look, missing, { clock: lab.clock, signal, limitMs: 60_000, everyMs: 50 });
 }
 
 /** Waits until the hub has heard that every linked pair is up. */

@@ -11,13 +11,13 @@ import { enterLab, keepFolder, runInherited } from "./enter.ts";
 import { layoutOf } from "./layout.ts";
 import { listNetns } from "./netns.ts";
 import { findPlace } from "./place.ts";
-import { claimPod, makePod, removePod } from "./pods.ts";
 import { isAlive, killAll, readStat } from "./process.ts";
 import type { Progress } from "./progress.ts";
 import { parseLabFile } from "./read-file.ts";
 import { shapeOf } from "./show.ts";
 import { openLab, readState, stateOf } from "./state.ts";
 import type { Lab } from "./state.ts";
+import { addBarePod } from "./testing/bare-pods.ts";
 import { measureThroughput } from "./throughput.ts";
 import { bringUp } from "./up.ts";
 import { waitUntil } from "./wait.ts";
@@ -96,17 +96,14 @@ beforeAll(async () => {
   await bringUp(lab, FILE, "net", { progress: quiet, signal });
   await routeByHand(lab);
   const pods = [
-    ["east", "web", "a"],
-    ["east", "api", "b"],
-    ["west", "db", "a"],
-    ["west", "cache", "a"],
-    ["edge", "cam", "a"],
+    ["east", "web", "a", "10.64.0.2"],
+    ["east", "api", "b", "10.64.1.2"],
+    ["west", "db", "a", "10.65.0.2"],
+    ["west", "cache", "a", "10.65.0.3"],
+    ["edge", "cam", "a", "10.66.0.2"],
   ] as const;
   await Promise.all(
-    pods.map(async ([cluster, name, node]) => {
-      const block = BLOCKS[`${cluster}/${node}` as keyof typeof BLOCKS];
-      await makePod(lab, await claimPod(lab, { cluster, name, node, namespace: "default", annotations: {} }, [block]));
-    }),
+    pods.map(([cluster, name, node, address]) => addBarePod(lab, { cluster, name, node, addresses: [address] })),
   );
 }, 60_000);
 
@@ -134,11 +131,6 @@ test.each(["/var/run/wireguard", "/run/trestle"])("what one node has in %s no ot
   await expect(at("east/b")("ls", [`${folder}/mine`])).rejects.toThrow("No such file");
   expect(existsSync(`${folder}/mine`)).toBe(false);
   expect(await at("east/a")("cat", [`${lab.dir}/state.json`])).toBe(readFileSync(`${lab.dir}/state.json`, "utf8"));
-});
-
-test("concurrent pods of a node got different addresses, the first two of the block left out", () => {
-  const addresses = stateOf(lab).pods.map(({ addresses: [address] }) => address);
-  expect(new Set(addresses)).toEqual(new Set(["10.64.0.2", "10.64.1.2", "10.65.0.2", "10.65.0.3", "10.66.0.2"]));
 });
 
 test("check finds linked pods reachable by their own addresses and the others apart", async () => {
@@ -267,20 +259,6 @@ test.each(["node:west/a", "wan:west"])("%s: a pulled cable cuts, and mended it c
 
 test.each(["hub:1", "nats", "reboot", "loss:east/a>west/a=10"])("breaking %s is refused for now", async (target) => {
   await expect(breakTarget(lab, target, signal)).rejects.toThrow("comes with a later release");
-});
-
-test("a removed pod is gone with its processes, and its address is free", async () => {
-  const pod = await claimPod(lab, { cluster: "edge", name: "gone", node: "a", namespace: "default", annotations: {} }, [
-    BLOCKS["edge/a"],
-  ]);
-  expect(pod.addresses).toEqual(["10.66.0.3"]);
-  await makePod(lab, pod);
-  const inside = findPlace(lab, stateOf(lab), "edge/gone").run("sleep", ["300"], { limitMs: 60_000 });
-  const ended = inside.catch(messageOf);
-  await removePod(lab, "edge", "gone", signal);
-  expect(await ended).toContain("sleep");
-  expect(listNetns()).not.toContain(`${lab.name}-edge-pod-gone`);
-  expect(stateOf(lab).pods.map(({ name }) => name)).not.toContain("gone");
 });
 
 test("up again keeps what is there; another file under the same name is refused", async () => {

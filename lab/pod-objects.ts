@@ -8,7 +8,6 @@ import type { OwnerReference } from "../mesh/ipam/resources.ts";
 import { deleteIfThere, retryOnConflict } from "../platform/store/amend.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { eachSettled } from "./parallel.ts";
-import { podOwner } from "./pod-owner.ts";
 
 /** What Kubernetes would know of a lab's pods before they start: Namespaces, Workloads and Pods in the cluster's store. */
 
@@ -19,7 +18,7 @@ export const podWish = z.object({
   namespace: z.string(),
   name: z.string(),
   node: z.string(),
-  owner: podOwner.optional(),
+  owner: z.object({ kind: z.string(), name: z.string() }).optional(),
   annotations: words,
   /** Added to what its namespace has. */
   namespaceAnnotations: words.optional(),

@@ -1,8 +1,8 @@
-import { z } from "zod";
-
 /** What a pod plays to be a part of. */
-export const podOwner = z.object({ kind: z.string(), name: z.string() });
-export type PodOwner = z.infer<typeof podOwner>;
+export interface PodOwner {
+  readonly kind: string;
+  readonly name: string;
+}
 
 /** Of `StatefulSet/web`, as people write it; undefined of what is not written so. */
 export function readPodOwner(text: string): PodOwner | undefined {

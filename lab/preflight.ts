@@ -46,8 +46,8 @@ export function requireRoot(): void {
 
 function toolFaults(searchPath: string): string[] {
   const tools = existsSync("/sys/module/wireguard")
-    ? (["nats-server"] as const)
-    : (["nats-server", "wireguard-go"] as const);
+    ? (["nats-server", "trestle-cni"] as const)
+    : (["nats-server", "trestle-cni", "wireguard-go"] as const);
   return tools.flatMap((tool) => {
     try {
       findTool(tool, searchPath);

@@ -219,9 +219,9 @@ describe("a fault is told with its line, its column and what to do", () => {
       /kubernetes comes with a later release/,
     ],
     [
-      "a pod that chooses its address",
-      [`clusters: [{ name: east, ${CLUSTER}, pods: [{ name: p, node: a, annotations: { trestle.dev/ip: x } }] }]`],
-      /trestle.dev\/ip: .* later release/,
+      "a pod with an owner of no kind",
+      [`clusters: [{ name: east, ${CLUSTER}, pods: [{ name: p, node: a, owner: web }] }]`],
+      /lab.yaml:2:\d+: write an owner as StatefulSet\/web/,
     ],
     ["broken YAML", ["clusters: }"], /lab.yaml:2:11: Unexpected flow-map-end/],
   ])("%s", (_, lines, message) => {

@@ -67,6 +67,18 @@ test("a sandbox has the addresses that the plugin answers, which is told what co
   expect(JSON.parse(input)).toEqual({ cniVersion: "1.1.0", name: "pods", type: "one", own: "one" });
 });
 
+test("of the versions that the plugins know the newest is spoken", async () => {
+  const list = { cniVersion: "1.0.0", cniVersions: ["1.0.0", "1.1.0"], name: "pods", plugins: [{ type: "one" }] };
+  await writeFile(path.join(runtime.confDir, "05-trestle.conflist"), JSON.stringify(list));
+  await install("one", "");
+  await deletePodNetwork(runtime, SANDBOX, signal);
+  await requireNetwork(runtime, signal);
+  const lines = (await readFile(path.join(folder, "calls"), "utf8")).trim().split("\n");
+  expect(lines).toEqual(
+    ["DEL", "STATUS"].map((command) => `one ${command} {"type":"one","cniVersion":"1.1.0","name":"pods"}`),
+  );
+});
+
 test("of several conflists the first by name counts; its plugins get each other's results, and DEL goes backwards", async () => {
   await configure("20-other.conflist", "1.0.0", "other");
   await configure("10-trestle.conflist", "1.0.0", "one", "two");

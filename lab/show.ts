@@ -1,8 +1,12 @@
+import { addressInCidr, parseAddress, parseCidr } from "../mesh/cidr.ts";
 import { withLength } from "./addressing.ts";
 import { hubURLs } from "./daemons.ts";
 import { layoutOf, podNetns } from "./layout.ts";
+import type { Lan } from "./layout.ts";
 import { stateOf } from "./state.ts";
 import type { Lab } from "./state.ts";
+
+export type PodNetwork = "overlay" | "underlay";
 
 /** What `lab show --output json` prints. */
 export interface LabShape {
@@ -25,7 +29,7 @@ export interface LabShape {
       readonly name: string;
       readonly netns: string;
       readonly node: string;
-      readonly network: string;
+      readonly network: PodNetwork;
       readonly addresses: readonly string[];
     }[];
   }[];
@@ -55,11 +59,18 @@ export function shapeOf(lab: Lab): LabShape {
           name,
           netns: podNetns(lab.name, cluster, name),
           node,
-          network: "overlay",
+          network: networkOf(addresses, lans),
           addresses,
         })),
     })),
   };
+}
+
+/** Addresses of an underlay are those of the machines' own LANs. */
+function networkOf(addresses: readonly string[], lans: readonly Lan[]): PodNetwork {
+  const cidrs = lans.flatMap((lan) => lan.cidrs).map(parseCidr);
+  const isOfLan = addresses.map(parseAddress).some((address) => cidrs.some((cidr) => addressInCidr(cidr, address)));
+  return isOfLan ? "underlay" : "overlay";
 }
 
 function oneOrAll(list: readonly string[]): string | readonly string[] {

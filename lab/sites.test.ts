@@ -7,10 +7,10 @@ import { checkLab } from "./check.ts";
 import { takeDown } from "./down.ts";
 import { breakTarget, mendTarget } from "./faults.ts";
 import { findPlace } from "./place.ts";
-import { claimPod, makePod } from "./pods.ts";
 import type { Progress } from "./progress.ts";
 import { parseLabFile } from "./read-file.ts";
 import { openLab, stateOf } from "./state.ts";
+import { addBarePod } from "./testing/bare-pods.ts";
 import { bringUp } from "./up.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -158,16 +158,10 @@ test("a narrow uplink needs to be told how narrow", async () => {
 
 test("check tries each family that both pods have", async () => {
   await at("both/a")("sh", ["-c", "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"]);
-  const wanted = { namespace: "default", annotations: {}, cluster: "both", node: "a" };
-  const blocks = { one: ["10.64.0.0/24", "fd64::/120"], two: ["10.64.0.0/24", "fd64::/120"], old: ["10.64.0.0/24"] };
-  for (const [name, own] of Object.entries(blocks)) {
-    await makePod(lab, await claimPod(lab, { ...wanted, name }, own));
+  const pods = { one: ["10.64.0.2", "fd64::2"], two: ["10.64.0.3", "fd64::3"], old: ["10.64.0.4"] };
+  for (const [name, addresses] of Object.entries(pods)) {
+    await addBarePod(lab, { cluster: "both", node: "a", name, addresses });
   }
-  expect(stateOf(lab).pods.map(({ addresses }) => addresses)).toEqual([
-    ["10.64.0.2", "fd64::2"],
-    ["10.64.0.3", "fd64::3"],
-    ["10.64.0.4"],
-  ]);
   const { report, holes } = await checkLab(lab, signal);
   expect(holes).toEqual([]);
   expect(report.pairs.filter(({ family }) => family === 4)).toHaveLength(6);

@@ -17,8 +17,13 @@ const podState = z.object({
   node: z.string(),
   /** Kubernetes namespace it plays to be in. */
   namespace: z.string(),
-  owner: z.string().optional(),
+  owner: z.object({ kind: z.string(), name: z.string() }).optional(),
   annotations: z.record(z.string(), z.string()),
+  /** Of its object in the cluster's store. */
+  uid: z.string(),
+  /** What its network hangs on now, a name that was never used before; absent until it is first started. */
+  sandbox: z.string().optional(),
+  /** As its network's plugin answered; none while it does not run. */
   addresses: z.array(z.string()),
 });
 export type PodState = z.infer<typeof podState>;

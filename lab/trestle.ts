@@ -1,13 +1,11 @@
 import path from "node:path";
-import { z } from "zod";
 import { statusAnswer } from "../crds/wire/hub-api.ts";
 import type { StatusAnswer } from "../crds/wire/hub-api.ts";
-import { layoutOf } from "./layout.ts";
 import type { Layout, NodePlace, Site } from "./layout.ts";
-import { firstGateway, inNetns, onNode, requireSite } from "./place.ts";
+import { firstGateway, inNetns, onNode } from "./place.ts";
 import type { Lab, LabState } from "./state.ts";
 
-/** The ordinary command, as a user of the lab would type it: the lab has no other way into what it runs. */
+/** The ordinary command, as a user of the lab would type it: but for pods (change-pods.ts) the lab has no other way into what it runs. */
 export const TRESTLE = path.join(import.meta.dirname, "..", "bin", "trestle");
 /** A command that waits for NATS on a busy machine needs patience. */
 const LIMIT_MS = 60_000;
@@ -31,6 +29,11 @@ export function storeFile(lab: Lab, cluster: string): string {
 /** State folder of a node's agent. */
 export function agentFolder(lab: Lab, { cluster, name }: NodePlace): string {
   return path.join(lab.dir, "clusters", cluster, "nodes", name);
+}
+
+/** Where a node's agent tells its container runtime of the plugin, see cni.dev's conflists; /etc/cni/net.d of a real machine. */
+export function cniFolder(lab: Lab, { cluster, name }: NodePlace): string {
+  return path.join(lab.dir, "clusters", cluster, "cni", name);
 }
 
 /** Words before a `trestle` command line so that it runs beside the lab's hub and talks to it. */
@@ -71,30 +74,4 @@ export function askCluster(
 /** What the hub says of all clusters and pairs. */
 export async function hubStatus(lab: Lab, layout: Layout, signal: AbortSignal): Promise<StatusAnswer> {
   return statusAnswer.parse(JSON.parse(await askHub(lab, layout, ["status", "--output", "json"], signal)));
-}
-
-const ipBlocks = z.array(z.object({ spec: z.object({ cidr: z.string(), node: z.string(), purpose: z.string() }) }));
-
-/** Blocks that a cluster's nodes may issue pod addresses from, by node. */
-export async function podBlocks(
-  lab: Lab,
-  state: LabState,
-  cluster: string,
-  signal: AbortSignal,
-): Promise<Map<string, string[]>> {
-  const site = requireSite(layoutOf(lab.name, state.file), cluster);
-  const blocks = ipBlocks.parse(
-    JSON.parse(await askCluster(lab, state, site, ["get", "ipblocks", "--output", "json"], signal)),
-  );
-  const pods = blocks.map(({ spec }) => spec).filter(({ purpose }) => purpose === "Pods");
-  return Map.groupBy(pods, ({ node }) => node)
-    .entries()
-    .reduce(
-      (byNode, [node, own]) =>
-        byNode.set(
-          node,
-          own.map(({ cidr }) => cidr),
-        ),
-      new Map<string, string[]>(),
-    );
 }

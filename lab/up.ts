@@ -10,7 +10,7 @@ import { layoutOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
 import { withLock } from "./lock.ts";
 import { notePodCIDRs, startCluster, startHub } from "./members-up.ts";
-import { awaitPairs, createLinks, makePods } from "./mesh-up.ts";
+import { awaitPairs, awaitPodNetworks, createLinks, makePods } from "./mesh-up.ts";
 import { inParallel } from "./parallel.ts";
 import { holderKey } from "./place.ts";
 import { isAlive, readStat } from "./process.ts";
@@ -53,9 +53,13 @@ export async function bringUp(
     await inParallel(signal, joins);
     await notePodCIDRs(target, signal);
     if (stage === "agents") return;
+    const machines = layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
     const pods = file.clusters.reduce((sum, cluster) => sum + cluster.pods.length, 0);
     await inParallel(signal, [
-      (either) => progress.step(`${pods} pods`, () => makePods(target, either)),
+      async (either) => {
+        await progress.step(`pod networks of ${machines} machines`, () => awaitPodNetworks(target, either));
+        await progress.step(`${pods} pods`, () => makePods(target, either));
+      },
       (either) =>
         progress.step(
           `${file.links.length === 1 ? "1 link" : `${file.links.length} links`}, every pair up`,
@@ -65,7 +69,6 @@ export async function bringUp(
           },
         ),
     ]);
-    const machines = layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
     await progress.step(`tables of ${machines} machines`, () => awaitTables(target, signal));
   });
 }

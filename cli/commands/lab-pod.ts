@@ -1,5 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "commander";
+import { readPodOwner } from "../../lab/pod-owner.ts";
+import type { PodOwner } from "../../lab/pod-owner.ts";
 import { readName } from "../../mesh/names.ts";
 import { accepted } from "../../platform/errors.ts";
 import { collectPairs, noun, verb } from "../command.ts";
@@ -24,64 +26,79 @@ interface PodPlace {
 interface AddOptions extends LabOptions {
   readonly node?: string;
   readonly namespace: string;
-  readonly owner?: string;
+  readonly owner?: PodOwner;
   readonly annotation?: Readonly<Record<string, string>>;
+  readonly namespaceAnnotation?: Readonly<Record<string, string>>;
 }
 
 function add(shell: Shell): Command {
-  return verb("add", "Add a pod to a cluster of the lab.", [
+  return verb("add", "Add pods to the lab, all at once.", [
     "trestle lab pod add east/one",
     "trestle lab pod add east/two --node b",
+    "trestle lab pod add east/web-0 east/web-1 --owner StatefulSet/web       their addresses stay theirs",
+    "trestle lab pod add east/till --annotation trestle.dev/subnet=office    an address of the office's LAN",
   ])
-    .argument("<cluster/pod>", "where, and what it is called", readPlace)
-    .option("--node <node>", "machine it runs on (default: the cluster's first)")
-    .option("--namespace <namespace>", "Kubernetes namespace it plays to be in", "default")
-    .option("--owner <kind/name>", "what it plays to be a part of, e.g. Deployment/web", readOwner)
-    .option("--annotation <key=value>", "annotation; repeatable", collectAnnotation)
+    .argument("<cluster/pod...>", "where, and what they are called", collectPlaces)
+    .option("--node <node>", "machine they run on (default: the cluster's first)")
+    .option("--namespace <namespace>", "Kubernetes namespace they play to be in", "default")
+    .option("--owner <kind/name>", "what they play to be a part of, e.g. StatefulSet/web", readOwner)
+    .option("--annotation <key=value>", "annotation; repeatable", collectPairs)
+    .option("--namespace-annotation <key=value>", "annotation of their namespace; repeatable", collectPairs)
     .addOption(nameOption())
-    .action(async (place: PodPlace, { node, namespace, owner, annotation, ...options }: AddOptions) => {
-      const { addPod } = await import("../../lab/add-pod.ts");
+    .action(async (places: readonly PodPlace[], { node, namespace, ...options }: AddOptions) => {
+      const { addPods } = await import("../../lab/add-pods.ts");
       const lab = await chooseLab(shell, options);
-      const { cluster, pod: name } = place;
-      const request = {
-        cluster,
-        name: accepted(readName(name)),
+      const { owner, annotation: annotations = {}, namespaceAnnotation: namespaceAnnotations } = options;
+      const wish = {
         namespace: accepted(readName(namespace)),
-        annotations: annotation ?? {},
-        ...(owner !== undefined && { owner }),
+        annotations,
+        ...(node !== undefined && { node }),
+        ...(owner && { owner }),
+        ...(namespaceAnnotations && { namespaceAnnotations }),
       };
-      const pod = await addPod(lab, request, node, shell.signal);
-      note(shell, `${cluster}/${name} is on ${pod.node}, with ${pod.addresses.join(" and ")}`);
+      for (const [cluster, own] of Map.groupBy(places, (place) => place.cluster)) {
+        const wishes = own.map(({ pod }) => ({ ...wish, name: accepted(readName(pod)) }));
+        for (const pod of await addPods(lab, cluster, wishes, shell.signal)) {
+          note(shell, `${cluster}/${pod.name} is on ${pod.node}, with ${pod.addresses.join(" and ")}`);
+        }
+      }
     });
+}
+
+interface RemoveOptions extends LabOptions {
+  readonly withOwner?: boolean;
+  readonly force?: boolean;
 }
 
 function remove(shell: Shell): Command {
-  return verb("remove", "Remove a pod from the lab, with all that runs in it.", ["trestle lab pod remove east/one"])
-    .argument("<cluster/pod>", "pod of `trestle lab show`", readPlace)
+  return verb("remove", "Remove pods from the lab, with all that runs in them.", [
+    "trestle lab pod remove east/one",
+    "trestle lab pod remove east/web-0 east/web-1 --with-owner",
+  ])
+    .argument("<cluster/pod...>", "pods of `trestle lab show`", collectPlaces)
+    .option("--with-owner", "what they are a part of is deleted, too: no address is kept for pods to come")
+    .option("--force", "remove them although their agent does not run, or their network can't be given back")
     .addOption(nameOption())
-    .action(async ({ cluster, pod }: PodPlace, options: LabOptions) => {
-      const { removePod } = await import("../../lab/pods.ts");
-      await removePod(await chooseLab(shell, options), cluster, pod, shell.signal);
-      note(shell, `${cluster}/${pod} is gone`);
+    .action(async (places: readonly PodPlace[], { withOwner = false, force = false, ...options }: RemoveOptions) => {
+      const { removePods } = await import("../../lab/remove-pods.ts");
+      const lab = await chooseLab(shell, options);
+      for (const [cluster, own] of Map.groupBy(places, (place) => place.cluster)) {
+        const names = own.map(({ pod }) => pod);
+        const undone = await removePods(lab, cluster, names, { withOwner, force }, shell.signal);
+        for (const sentence of undone) note(shell, `left undone: ${sentence}`);
+        for (const name of names) note(shell, `${cluster}/${name} is gone`);
+      }
     });
 }
 
-function readPlace(text: string): PodPlace {
+function collectPlaces(text: string, before: readonly PodPlace[] = []): PodPlace[] {
   const [cluster, pod, ...rest] = text.split("/");
   if (!cluster || !pod || rest.length > 0) throw new InvalidArgumentError("Write it as CLUSTER/POD, e.g. east/web.");
-  return { cluster, pod };
+  return [...before, { cluster, pod }];
 }
 
-function readOwner(text: string): string {
-  const [kind, name, ...rest] = text.split("/");
-  if (!kind || !name || rest.length > 0) throw new InvalidArgumentError("Write it as KIND/NAME, e.g. Deployment/web.");
-  if (kind === "StatefulSet")
-    throw new InvalidArgumentError("Addresses that stay with a StatefulSet come with a later release.");
-  return text;
-}
-
-function collectAnnotation(text: string, before?: Readonly<Record<string, string>>): Record<string, string> {
-  if (text.startsWith("trestle.dev/"))
-    throw new InvalidArgumentError("Choosing networks and addresses comes to the lab with a later release.");
-  return collectPairs(text, before);
+function readOwner(text: string): PodOwner {
+  const owner = readPodOwner(text);
+  if (owner === undefined) throw new InvalidArgumentError("Write it as KIND/NAME, e.g. StatefulSet/web.");
+  return owner;
 }

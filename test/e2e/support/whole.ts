@@ -2,6 +2,7 @@ import type { Place } from "../../../lab/place.ts";
 import { stateOf } from "../../../lab/state.ts";
 import { familyOf } from "../../../mesh/cidr.ts";
 import type { Family } from "../../../mesh/resources.ts";
+import { attachmentKey } from "../../../member-agent/ipam/binding.ts";
 import { podDevice } from "../../../tunnel/pod-link.ts";
 import type { TestLab } from "./test-lab.ts";
 
@@ -33,10 +34,11 @@ export async function sendWhole({ run }: Place, address: string, bytes: number):
 
 /** Lets pods send packets of `bytes`: by itself their MTU leaves room for every tunnel, and no router ever has to speak. */
 export async function widenPods(lab: TestLab, bytes: number): Promise<void> {
-  for (const { cluster, name, node } of stateOf(lab.lab).pods) {
+  for (const { cluster, name, node, sandbox = "" } of stateOf(lab.lab).pods) {
     const pod = lab.place(`${cluster}/${name}`);
+    const device = podDevice(attachmentKey({ sandbox, interface: "eth0" }));
     const ends = [
-      { run: lab.place(`${cluster}/${node}`).run, device: podDevice(pod.netns) },
+      { run: lab.place(`${cluster}/${node}`).run, device },
       { run: pod.run, device: "eth0" },
     ];
     for (const { run, device } of ends) await run("ip", ["link", "set", device, "mtu", String(bytes)]);
