@@ -84,7 +84,7 @@ function show(shell: Shell): Command {
 
 function exec(shell: Shell): Command {
   return verb("exec", "Run a program somewhere in a lab, with this terminal; its exit code is passed on.", [
-    "trestle lab exec east/web -- ping -c 3 10.65.0.2",
+    "trestle lab exec east/web -- ping -c 3 10.65.0.1",
     "trestle lab exec east/a -- wg show",
     "trestle lab exec east/router -- tcpdump -ni uplink      what leaves the site",
     "trestle lab exec hub -- bash",
