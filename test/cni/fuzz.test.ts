@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
+import { askSocket } from "./support/ask-socket.ts";
+import { fuzzedCalls, fuzzedQuestions } from "./support/calls.ts";
+import { call, makeCNINode } from "./support/cni-node.ts";
+import type { CNINode, TestPod } from "./support/cni-node.ts";
+import { runPlugin } from "./support/plugin.ts";
+import { faultOf } from "./support/verdict.ts";
+
+/** 10,000 calls, so many at a time: most by the socket, as the forwarder asks, and the rest by the forwarder itself. */
+const BY_SOCKET = { lines: 6, calls: 1_500 };
+const BY_EXEC = { lines: 2, calls: 500 };
+const LIMIT_MS = 900_000;
+
+let node: CNINode;
+let pods: readonly TestPod[];
+
+beforeAll(async () => {
+  node = await makeCNINode("fuzz");
+  pods = await Promise.all(["one", "two", "three", "four", "five", "six"].map((name) => node.makePod(name)));
+});
+afterAll(() => node?.remove());
+
+test(
+  "whatever a runtime asks, the answer is a result or an error of the specification",
+  async () => {
+    const bySocket = fc.asyncProperty(fuzzedQuestions(pods), async (question) => {
+      expect(faultOf(await askSocket(node.socket, question))).toBeUndefined();
+    });
+    const byExec = fc.asyncProperty(fuzzedCalls(pods), async ({ env, input }) => {
+      expect(faultOf(await runPlugin(node.socket, env, input))).toBeUndefined();
+    });
+    await Promise.all([
+      ...Array.from({ length: BY_SOCKET.lines }, () => fc.assert(bySocket, { numRuns: BY_SOCKET.calls })),
+      ...Array.from({ length: BY_EXEC.lines }, () => fc.assert(byExec, { numRuns: BY_EXEC.calls })),
+    ]);
+  },
+  LIMIT_MS,
+);
+
+test("after all of that the agent serves, and a runtime that says what is valid has nothing left over", async () => {
+  const [pod] = pods as [TestPod];
+  const config = { cniVersion: "1.1.0", name: "pods", type: "trestle-cni", "cni.dev/valid-attachments": [] };
+  expect(await call(node.socket, "GC", undefined, { config })).toEqual({ code: 0, output: "" });
+  expect(await call(node.socket, "ADD", pod, { sandbox: "after" })).toMatchObject({ code: 0 });
+  expect(await call(node.socket, "CHECK", pod, { sandbox: "after" })).toMatchObject({ code: 0 });
+  expect(await call(node.socket, "DEL", pod, { sandbox: "after" })).toMatchObject({ code: 0 });
+  await eventually(async () => {
+    const left = await node.store.list(ipInstanceKind);
+    return left.length === 0 || left.map(({ spec }) => spec);
+  });
+  expect(await node.run("sh", ["-c", "ip -o link show | grep ': tp' || true"])).toBe("");
+});

@@ -1,0 +1,12 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Said } from "./plugin.ts";
+
+/** Asks the agent as the forwarder does, without starting one. */
+export async function askSocket(socket: string, question: Uint8Array): Promise<Said> {
+  const agent = connect(socket);
+  agent.end(question);
+  const answer = await text(agent);
+  const end = answer.indexOf("\n");
+  return { code: end < 0 ? null : Number(answer.slice(0, end)), output: answer.slice(end + 1) };
+}
