@@ -26,7 +26,7 @@ export async function startCapture(at: Place, device: string, inner: readonly st
     `udp portrange ${WIREGUARD_PORTS}`,
     `udp port ${MESH_VXLAN_PORT}`,
   ].join(" or ");
-  const dump = startIn(at, ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-i", device, filter]);
+  const dump = startIn(at, ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-s", "128", "-i", device, filter]);
   await orStop([dump], () => eventually(() => dump.err().includes("listening on") || dump.err()));
   return {
     stop: async () => {

@@ -85,9 +85,14 @@ export interface Sightings {
   readonly stop: (atLeast: number) => Promise<string[]>;
 }
 
-/** Watches all devices of a place. @param direction seen from there @param filter of pcap-filter(7) */
+/**
+ * Watches all devices of a place. Of each packet the head (-s): of whole ones the kernel keeps but a few until tcpdump is
+ * on its turn, those of the other direction among them.
+ * @param direction seen from there
+ * @param filter of pcap-filter(7)
+ */
 export async function watchPackets(at: Place, direction: "in" | "out", filter: string): Promise<Sightings> {
-  const words = ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-i", "any", "-Q", direction, filter];
+  const words = ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-s", "128", "-i", "any", "-Q", direction, filter];
   const dump = startIn(at, words);
   await orStop([dump], () => eventually(() => dump.err().includes("listening on") || dump.err()));
   const seen = (): string[] => dump.out().split("\n").filter(Boolean);

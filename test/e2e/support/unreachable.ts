@@ -19,7 +19,7 @@ export interface UnreachableWatch {
  * send one such message a second to each, so of two programs in a pod only one may hear.
  */
 export async function watchUnreachable(lab: TestLab, pods: readonly string[]): Promise<UnreachableWatch> {
-  const words = ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-i", "eth0", FILTER];
+  const words = ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-s", "128", "-i", "eth0", FILTER];
   const watches = new Map(pods.map((pod) => [pod, startIn(lab.place(pod), words)]));
   const all = [...watches.values()];
   await orStop(all, () => eventually(() => all.every(({ err }) => err().includes("listening on"))));

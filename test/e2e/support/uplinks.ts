@@ -18,7 +18,7 @@ export async function watchUplinks(
   inner: readonly string[],
 ): Promise<UplinkWatch> {
   const filter = inner.map((cidr) => `net ${cidr}`).join(" or ");
-  const words = ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-i", UPLINK, filter];
+  const words = ["tcpdump", "-n", "-l", "-q", "--immediate-mode", "-s", "128", "-i", UPLINK, filter];
   const watches = sites.map((site) => ({ site, ...startIn(lab.router(site), words) }));
   await orStop(watches, () => eventually(() => watches.every(({ err }) => err().includes("listening on"))));
   return {
