@@ -10,6 +10,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Binding } from "./binding.ts";
 import { claimBlock } from "./claims.ts";
+import { isReservation } from "./instance-index.ts";
 import { InStore } from "./in-store.ts";
 import { borrowAddress } from "./lending.ts";
 import type { AddressStock } from "./stock.ts";
@@ -99,16 +100,16 @@ export class Allocator {
   async #claim(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed> {
     const { index } = this.#parts.stock;
     const { pod, owner } = asked.facts;
-    const kept = choice.retain
-      ? index.keptFor(pod, owner).find(({ spec }) => {
-          const isAsked = family.address === undefined || family.address === spec.address;
-          return isAsked && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
-        })
-      : undefined;
+    const kept = index.keptFor(pod, owner).find(({ spec }) => {
+      const isMeant = choice.retain || isReservation(spec);
+      const isAsked = family.address === undefined || family.address === spec.address;
+      return isMeant && isAsked && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
+    });
     const named = family.address ?? kept?.spec.address;
     if (named !== undefined) {
       const subnet = family.subnets.find(({ metadata }) => metadata.name === kept?.spec.subnet) ?? family.subnets[0];
-      if (subnet !== undefined) return this.#claimNamed(named, subnet, choice, asked);
+      const retain = choice.retain || kept !== undefined;
+      if (subnet !== undefined) return this.#claimNamed(named, subnet, { ...choice, retain }, asked);
     }
     for (const subnet of family.subnets) {
       const isOverlay = choice.network.spec.type === "Overlay";

@@ -1,5 +1,5 @@
 import { objectNameOfAddress } from "../../mesh/names.ts";
-import type { IPInstance, OwnerReference, PodReference } from "../../mesh/ipam/resources.ts";
+import type { IPInstance, IPInstanceSpec, OwnerReference, PodReference } from "../../mesh/ipam/resources.ts";
 import type { Change } from "../../platform/store/port.ts";
 
 /** What the store said of addresses, found by address and by pod: a level that follows a watch. */
@@ -45,9 +45,14 @@ export class InstanceIndex {
   }
 }
 
-/** Whether an address is that of a pod, or of one that came before it in its place. */
+/** Whether an address is that of a pod, or of one that came before it in its place, or kept for it by a person. */
 export function isSamePod({ spec }: IPInstance, pod: PodReference, owner: OwnerReference | undefined): boolean {
-  return podKey(spec.pod) === podKey(pod) && spec.owner?.uid === owner?.uid;
+  return podKey(spec.pod) === podKey(pod) && (isReservation(spec) || spec.owner?.uid === owner?.uid);
+}
+
+/** Whether a person keeps it for a pod to come (`trestle ip create`), of which nothing but its name is known. */
+export function isReservation({ pod }: IPInstanceSpec): boolean {
+  return pod.uid === "";
 }
 
 function podKey({ namespace, name }: PodReference): string {
