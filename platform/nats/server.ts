@@ -30,8 +30,11 @@ export interface NatsServer {
 
 const STOP_LIMIT_MS = 5_000;
 const LINES_KEPT = 20;
-/** What nats-server says when it gives up a stream, or all of JetStream, after a failed write. */
-const WRITE_FAILURE = /critical write error|JetStream out of \w+ resources/i;
+/**
+ * What nats-server says when it gives up a stream, or all of JetStream, after a failed write; or when it refuses to write,
+ * for it takes no more for its own than was free when it started, which on a full disk is nothing.
+ */
+const WRITE_FAILURE = /critical write error|JetStream out of \w+ resources|resource limits exceeded for server/i;
 
 /** Starts nats-server on a configuration file. Its log must go to standard error (its default). */
 export function startNatsServer({ binary, configFile, log, signal }: NatsServerOptions): NatsServer {
