@@ -1,6 +1,6 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import type { PodFacts } from "../../mesh/ipam/annotations.ts";
-import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
+import type { Attachment, IPInstance, PodReference } from "../../mesh/ipam/resources.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MeshError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -8,6 +8,7 @@ import { keyedQueue } from "../../platform/queue.ts";
 import type { KeyedQueue } from "../../platform/queue.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import type { Change, ResourceStore } from "../../platform/store/port.ts";
+import { Turns } from "../../platform/turns.ts";
 import { adoptWires } from "./adopt.ts";
 import { Allocator } from "./allocator.ts";
 import type { Allocation } from "./allocator.ts";
@@ -43,6 +44,7 @@ export class NodeIPAM {
   readonly #stock: AddressStock;
   readonly #allocator: Allocator;
   readonly #queue: KeyedQueue;
+  readonly #turns = new Turns();
   #serving = false;
 
   private constructor(parts: NodeIPAMParts, book: AddressBook, signal: AbortSignal) {
@@ -130,9 +132,11 @@ export class NodeIPAM {
       });
     }
     this.#stock.busy.add(attachmentKey(attachment));
-    const allocation = await this.#allocator.allocate(facts, attachment);
-    this.#wake(allocation.bindings);
-    return allocation;
+    return this.#inTurn(facts.pod, async () => {
+      const allocation = await this.#allocator.allocate(facts, attachment);
+      this.#wake(allocation.bindings);
+      return allocation;
+    });
   }
 
   /** Whether an ADD is at work on it: it may have no wire yet. */
@@ -150,6 +154,11 @@ export class NodeIPAM {
    * @throws MeshError `journal-failed` (retry)
    */
   async release(attachment: Attachment): Promise<void> {
+    const [binding] = this.of(attachment);
+    if (binding !== undefined) await this.#inTurn(binding.pod, () => this.#release(attachment));
+  }
+
+  async #release(attachment: Attachment): Promise<void> {
     const { book, blocks } = this.#stock;
     const bindings = book.of(attachment);
     const addresses = (of: readonly Binding[]): string[] => of.map(({ address }) => address);
@@ -228,8 +237,18 @@ export class NodeIPAM {
     for (const { address } of bindings) this.#queue.add(address);
   }
 
+  /** What a pod's former sandbox gives back and what its next one is given are one after the other. */
+  #inTurn<T>({ namespace, name }: PodReference, act: () => Promise<T>): Promise<T> {
+    return this.#turns.take(`${namespace}/${name}`, act);
+  }
+
   get #reconciling(): Parameters<typeof reconcileAddress>[0] {
     const { wires, log } = this.#parts;
-    return { stock: this.#stock, cutOff: (binding) => wires.cutOff(binding), log };
+    return {
+      stock: this.#stock,
+      cutOff: (binding) => wires.cutOff(binding),
+      inTurn: (pod, act) => this.#inTurn(pod, act),
+      log,
+    };
   }
 }

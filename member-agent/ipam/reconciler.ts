@@ -1,7 +1,7 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { addressInCidr, addressPart, bitsOf, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
-import type { IPInstance, IPInstanceSpec } from "../../mesh/ipam/resources.ts";
+import type { IPInstance, IPInstanceSpec, PodReference } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -22,11 +22,14 @@ export interface ReconcilerParts {
   readonly stock: AddressStock;
   /** Takes routes and proxy entries of an address away that is somebody else's now. */
   readonly cutOff: (binding: Binding) => Promise<void>;
+  /** Nobody gives or takes the pod's addresses meanwhile. */
+  readonly inTurn: (pod: PodReference, act: () => Promise<void>) => Promise<void>;
   readonly log: Log;
 }
 
 /** Makes the store say what this node's book says of one address, and the book give up what the store gave to others. */
-export async function reconcileAddress({ stock, cutOff, log }: ReconcilerParts, address: string): Promise<void> {
+export async function reconcileAddress(parts: ReconcilerParts, address: string): Promise<void> {
+  const { stock } = parts;
   if (stock.claiming.has(address)) return;
   const { book, node } = stock;
   const store = stock.requireStore();
@@ -39,18 +42,23 @@ export async function reconcileAddress({ stock, cutOff, log }: ReconcilerParts, 
   }
   if (present === undefined) await createInstance(store, boundSpec(binding, node));
   else if (isStillOurs(present.spec, binding, node)) await writeBinding(store, present, binding, node);
-  else {
-    await cutOff(binding);
-    const pod = `${binding.pod.namespace}/${binding.pod.name}`;
-    const { namespace, name } = present.spec.pod;
-    log.error(
-      { event: "address-lost", address, pod, to: present.spec.node },
-      `${address} of ${pod} was given to ${namespace}/${name} while this node was away; ${pod} has no route any more: delete it`,
-    );
-    await (stock.blocks.includes(address) ? book.hold([address]) : book.free([address]));
-    return;
-  }
+  else return parts.inTurn(binding.pod, () => lose(parts, binding, present));
   if (binding.type === "Overlay" && binding.claimed) await placeBlockOfOne(store, address, node);
+}
+
+/** The store gave the address to another; unless the pod has been given it anew meanwhile, which is looked into again. */
+async function lose({ stock, cutOff, log }: ReconcilerParts, binding: Binding, present: IPInstance): Promise<void> {
+  const { book, blocks } = stock;
+  const { address } = binding;
+  if (book.bindings.get(address) !== binding) return;
+  await cutOff(binding);
+  const pod = `${binding.pod.namespace}/${binding.pod.name}`;
+  const { namespace, name } = present.spec.pod;
+  log.error(
+    { event: "address-lost", address, pod, to: present.spec.node },
+    `${address} of ${pod} was given to ${namespace}/${name} while this node was away; ${pod} has no route any more: delete it`,
+  );
+  await (blocks.includes(address) ? book.hold([address]) : book.free([address]));
 }
 
 /** What the store says may be older than the book: it is written behind it. */
@@ -130,8 +138,13 @@ export async function reclaimBlock(parts: ReconcilerParts, cidr: string): Promis
     if (!hasCode(error, "already-exists")) throw error;
     const present = await stock.requireStore().get(ipBlockKind, objectNameOfCidr(cidr));
     if (present?.spec.node === stock.node) return stock.own(cidr);
-    for (const binding of inside) await cutOff(binding);
-    await stock.book.free(inside.map(({ address }) => address));
+    for (const binding of inside) {
+      await parts.inTurn(binding.pod, async () => {
+        if (stock.book.bindings.get(binding.address) !== binding) return;
+        await cutOff(binding);
+        await stock.book.free([binding.address]);
+      });
+    }
     log.error(
       {
         event: "block-lost",
