@@ -2,18 +2,17 @@ import { MeshError, messageOf } from "../platform/errors.ts";
 import { runner } from "../platform/run.ts";
 import { changePods } from "./change-pods.ts";
 import { readConflist } from "./conflist.ts";
-import { layoutOf, podNetns } from "./layout.ts";
+import { podNetns } from "./layout.ts";
 import { netnsInode } from "./netns.ts";
-import { agentRuns, runtimeOf } from "./node-runtime.ts";
+import { hostsOf } from "./node-runtime.ts";
+import type { PodHost } from "./node-runtime.ts";
 import { eachSettled } from "./parallel.ts";
-import { requireNode } from "./place.ts";
 import { forgetPods, requirePod } from "./pod-records.ts";
 import { killAll, processesIn } from "./process.ts";
 import { deletePodNetwork } from "./runtime.ts";
 import { PODS_AT_ONCE, sandboxOf } from "./start-pods.ts";
 import { stateOf } from "./state.ts";
 import type { Lab, PodState } from "./state.ts";
-import { cniFolder } from "./trestle.ts";
 
 export interface Removal {
   /** What the pods were part of is deleted, too, and with it what is kept for its pods to come. */
@@ -38,6 +37,7 @@ export async function removePods(
 ): Promise<string[]> {
   const state = stateOf(lab);
   const pods = names.map((name) => requirePod(state.pods, cluster, name));
+  const hostOf = hostsOf(lab);
   const inodes = new Set(pods.flatMap(({ name }) => netnsInode(podNetns(lab.name, cluster, name)) ?? []));
   await killAll(processesIn(inodes), lab.clock, signal);
   const undone: string[] = [];
@@ -50,7 +50,7 @@ export async function removePods(
     }
   };
   const results = await eachSettled(pods, PODS_AT_ONCE, async (pod) => {
-    await orForce(() => giveNetworkBack(lab, pod, signal));
+    await orForce(() => giveNetworkBack(lab, pod, hostOf(pod), signal));
     const netns = podNetns(lab.name, cluster, pod.name);
     if (netnsInode(netns) !== undefined) await host("ip", ["netns", "delete", netns]);
   });
@@ -64,18 +64,22 @@ export async function removePods(
   return undone;
 }
 
-async function giveNetworkBack(lab: Lab, pod: PodState, signal: AbortSignal): Promise<void> {
-  const node = requireNode(layoutOf(lab.name, stateOf(lab).file), pod.cluster, pod.node);
+async function giveNetworkBack(
+  lab: Lab,
+  pod: PodState,
+  { runtime, agentRuns }: PodHost,
+  signal: AbortSignal,
+): Promise<void> {
   // Without a conflist nobody was given a network, or the agent left the mesh and took them all away.
-  if (pod.sandbox === undefined || readConflist(cniFolder(lab, node)) === undefined) return;
+  if (pod.sandbox === undefined || readConflist(runtime.confDir) === undefined) return;
   const [agent, place] = [`agent:${pod.cluster}/${pod.node}`, `${pod.cluster}/${pod.name}`];
   // The plugin would find out by itself, after asking for a long time.
-  if (!agentRuns(lab, node)) {
+  if (!agentRuns()) {
     const message = `${agent} does not run, so that the network of ${place} can't be given back; trestle lab mend ${agent}, or take the pod away without that: trestle lab pod remove ${place} --force`;
     throw new MeshError("agent-down", message, { retry: false });
   }
   try {
-    await deletePodNetwork(runtimeOf(lab, node), sandboxOf(lab, pod), signal);
+    await deletePodNetwork(runtime, sandboxOf(lab, pod), signal);
   } catch (error) {
     if (!(error instanceof MeshError) || error.code === "aborted") throw error;
     const message = `${error.message}; trestle lab pod remove ${place} --force takes the pod away all the same`;

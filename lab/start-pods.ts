@@ -2,15 +2,13 @@ import { randomBytes } from "node:crypto";
 import { familyOf } from "../mesh/cidr.ts";
 import { MeshError } from "../platform/errors.ts";
 import { runner } from "../platform/run.ts";
-import { layoutOf, podNetns } from "./layout.ts";
+import { podNetns } from "./layout.ts";
 import { listNetns, netnsPath } from "./netns.ts";
-import { runtimeOf } from "./node-runtime.ts";
+import { hostsOf } from "./node-runtime.ts";
 import { eachSettled } from "./parallel.ts";
-import { requireNode } from "./place.ts";
 import { addPodNetwork, deletePodNetwork } from "./runtime.ts";
 import type { Runtime, Sandbox } from "./runtime.ts";
 import { notePods } from "./pod-records.ts";
-import { stateOf } from "./state.ts";
 import type { Lab, PodState } from "./state.ts";
 import { ownerMark } from "./topology.ts";
 
@@ -38,21 +36,19 @@ export async function startPods(lab: Lab, pods: readonly PodState[], signal: Abo
   // Known before it is made: whoever goes on after this command was killed takes it away.
   const renewed = lacking.map((pod) => ({ ...pod, sandbox: randomBytes(32).toString("hex"), addresses: [] }));
   await notePods(lab, renewed);
-  const layout = layoutOf(lab.name, stateOf(lab).file);
+  const hostOf = hostsOf(lab);
   const results = await eachSettled(renewed, PODS_AT_ONCE, async (pod) => {
     if (signal.aborted) throw new MeshError("aborted", "stopped", { retry: false });
-    const runtime = runtimeOf(lab, requireNode(layout, pod.cluster, pod.node));
-    return { ...pod, addresses: await makeSandbox(lab, runtime, pod, present, signal) };
+    return { ...pod, addresses: await makeSandbox(lab, hostOf(pod).runtime, pod, present, signal) };
   });
   await notePods(
     lab,
     results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : [])),
   );
   const old = lacking.filter((pod, at) => pod.sandbox !== undefined && results[at]?.status === "fulfilled");
-  const deleted = await eachSettled(old, PODS_AT_ONCE, (pod) => {
-    const runtime = runtimeOf(lab, requireNode(layout, pod.cluster, pod.node));
-    return deletePodNetwork(runtime, sandboxOf(lab, pod), signal);
-  });
+  const deleted = await eachSettled(old, PODS_AT_ONCE, async (pod) =>
+    deletePodNetwork(hostOf(pod).runtime, sandboxOf(lab, pod), signal),
+  );
   return [...failuresAmong(renewed, results), ...failuresAmong(old, deleted)];
 }
 
