@@ -26,10 +26,23 @@ export function roomFaults({ clusters }: LabFile): Fault[] {
   );
 }
 
-/** LANs, pools and the hub's own nets must be apart: a lab is one internet. */
+interface Range {
+  readonly path: Fault["path"];
+  readonly cidr: string;
+  readonly owner: string;
+  /** Of a LAN: its cluster. */
+  readonly lanOf?: string;
+  /** Of what a cluster announces: whose LANs it may be a part of. */
+  readonly partOf?: string;
+}
+
+/**
+ * LANs, pools and the hub's own nets must be apart: a lab is one internet. So must be what clusters announce, but from
+ * their own LANs.
+ */
 export function overlapFaults(file: LabFile): Fault[] {
-  const ranges = [
-    ...HUB_NETS.map((cidr) => ({ path: ["hub"] as Fault["path"], cidr, owner: "the net of the hub" })),
+  const ranges: Range[] = [
+    ...HUB_NETS.map((cidr) => ({ path: ["hub"], cidr, owner: "the net of the hub" })),
     ...TRANSIT_NETS.map((cidr) => ({ path: [], cidr, owner: "the nets between the WAN and the sites" })),
     { path: [], cidr: MESH_POOL, owner: "the hub's own pool, of gateways' and nodes' mesh addresses" },
     ...file.pools.map(({ name, cidr }, at) => ({ path: ["pools", at, "cidr"], cidr, owner: `pool ${name}` })),
@@ -39,12 +52,22 @@ export function overlapFaults(file: LabFile): Fault[] {
           path: lanPath(at, cluster, cidrs),
           cidr,
           owner: lan === 0 ? `the LAN of cluster ${cluster.name}` : `another LAN of cluster ${cluster.name}`,
+          lanOf: cluster.name,
         })),
       ),
     ),
+    ...file.clusters.flatMap(({ name, allowedCIDRs }, at) =>
+      allowedCIDRs.map((cidr, place) => ({
+        path: ["clusters", at, "allowedCIDRs", place],
+        cidr,
+        owner: `what cluster ${name} announces`,
+        partOf: name,
+      })),
+    ),
   ];
-  return ranges.flatMap(({ path, cidr }, at) => {
-    const other = ranges.slice(0, at).find((earlier) => overlaps(parseCidr(earlier.cidr), parseCidr(cidr)));
+  return ranges.flatMap(({ path, cidr, partOf }, at) => {
+    const apart = ranges.slice(0, at).filter(({ lanOf }) => partOf === undefined || lanOf !== partOf);
+    const other = apart.find((earlier) => overlaps(parseCidr(earlier.cidr), parseCidr(cidr)));
     return other ? [{ path, message: `${cidr} overlaps ${other.cidr}, ${other.owner}; pick another range` }] : [];
   });
 }

@@ -95,6 +95,8 @@ const cluster = z.strictObject({
     .transform((families) => families.toSorted((a, b) => a - b))
     .default([4]),
   lan,
+  /** What it may announce beside its pods: parts of its LANs whose addresses are underlay pods'. */
+  allowedCIDRs: z.array(cidr).default([]),
   /** Bytes, of the whole site. A pod gets 80 less, which must leave the 1280 of RFC 8200. */
   mtu: z.int().min(1360).max(9000).default(1500),
   /** The site's router masquerades. */

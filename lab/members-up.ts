@@ -55,8 +55,9 @@ async function join({ lab, layout, file }: Target, site: Site, signal: AbortSign
     mkdirSync(path.dirname(tokenFile), { recursive: true, mode: 0o700 });
     writeFileSync(tokenFile, token, { mode: 0o600 });
   }
-  const labels = file.clusters.find(({ name }) => name === site.cluster)?.labels ?? {};
+  const { labels = {}, allowedCIDRs = [] } = file.clusters.find(({ name }) => name === site.cluster) ?? {};
   const options = [
+    ...allowedCIDRs.flatMap((cidr) => ["--allowed-cidr", cidr]),
     ...site.families.flatMap((family) => ["--family", String(family)]),
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
   ];

@@ -33,6 +33,7 @@ test("what a file leaves out is what most labs want", () => {
         runtime: "embedded",
         families: [4],
         lan: ["192.168.1.0/24"],
+        allowedCIDRs: [],
         mtu: 1500,
         nat: false,
         labels: {},
@@ -103,6 +104,20 @@ describe("a fault is told with its line, its column and what to do", () => {
       "a LAN within a pool",
       ["clusters: [{ name: east, lan: 10.65.0.0/24, nodes: [{ name: a, gateway: true }] }]"],
       /overlaps 10.64.0.0\/12, pool pods/,
+    ],
+    [
+      "an announced range that is another site's",
+      [
+        "clusters:",
+        `  - { name: east, allowedCIDRs: [192.168.1.160/28], ${CLUSTER} }`,
+        `  - { name: west, allowedCIDRs: [192.168.1.176/28], ${CLUSTER.replace(".1.", ".2.")} }`,
+      ],
+      /^lab.yaml:4:34: 192.168.1.176\/28 overlaps 192.168.1.0\/24, the LAN of cluster east; pick another range$/,
+    ],
+    [
+      "an announced range with host bits",
+      [`clusters: [{ name: east, allowedCIDRs: [192.168.1.161/28], ${CLUSTER} }]`],
+      /lab.yaml:2:41: .* did you mean 192.168.1.160\/28\?/,
     ],
     [
       "a link to nowhere",
