@@ -53,11 +53,12 @@ export async function bringUp(
     await inParallel(signal, joins);
     await notePodCIDRs(target, signal);
     if (stage === "agents") return;
-    const machines = layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
+    const count = layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
+    const machines = count === 1 ? "1 machine" : `${count} machines`;
     const pods = file.clusters.reduce((sum, cluster) => sum + cluster.pods.length, 0);
     await inParallel(signal, [
       async (either) => {
-        await progress.step(`pod networks of ${machines} machines`, () => awaitPodNetworks(target, either));
+        await progress.step(`pod networks of ${machines}`, () => awaitPodNetworks(target, either));
         await progress.step(`${pods} pods`, () => makePods(target, either));
       },
       (either) =>
@@ -69,7 +70,7 @@ export async function bringUp(
           },
         ),
     ]);
-    await progress.step(`tables of ${machines} machines`, () => awaitTables(target, signal));
+    await progress.step(`tables of ${machines}`, () => awaitTables(target, signal));
   });
 }
 
