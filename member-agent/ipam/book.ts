@@ -100,7 +100,8 @@ export class AddressBook {
   }
 
   async #write(step: Step): Promise<void> {
-    await this.#rewriting?.promise;
+    // Not even a turn of the event loop may lie between the look and the append: a rewrite would begin in it.
+    while (this.#rewriting !== undefined) await this.#rewriting.promise;
     this.#writing += 1;
     try {
       await this.#journal.append(step);
