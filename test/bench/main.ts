@@ -13,32 +13,40 @@ import { messageOf } from "../../platform/errors.ts";
 import { runner } from "../../platform/run.ts";
 import type { Bench } from "./bench.ts";
 import { buildBundle } from "./bundle.ts";
+import { BURST, timeCNI } from "./cni.ts";
 import { comparePaths } from "./compare.ts";
+import { cniFigures } from "./figures-cni.ts";
 import { hubFigures } from "./figures-hub.ts";
+import { ipamFigures } from "./figures-ipam.ts";
 import { linkFigures } from "./figures-link.ts";
 import { memoryFigures } from "./figures-memory.ts";
 import { pathFigures } from "./figures-paths.ts";
 import { scaleFigures } from "./figures-scale.ts";
 import { timeHub } from "./hub.ts";
+import { timeIPAM } from "./ipam.ts";
 import { createLink, timeLinks } from "./link.ts";
 import { describeMachine } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
 import { keepResult } from "./results.ts";
 import { timeScale } from "./scale.ts";
+import { drawCNI } from "./section-cni.ts";
 import { drawHub } from "./section-hub.ts";
+import { drawIPAM } from "./section-ipam.ts";
 import { drawLink } from "./section-link.ts";
 import { drawMemory } from "./section-memory.ts";
 import { drawPaths } from "./section-paths.ts";
 import { drawScale } from "./section-scale.ts";
 
-const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [--rounds N] [--seconds N] [--members N]
+const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ipam] [cni] [--rounds N] [--seconds N] [--members N]
 
   link            time from link create to the first packet from pod to pod (15 rounds)
   paths           throughput, CPU and latency of both kinds beside a hand-made tunnel and no tunnel (9 rounds)
   memory          a bundled agent's memory with many peers, and how fast commands start (15 rounds)
   hub             from a change to the last of many members, and all of them at once (30 rounds)
   scale           what linked clusters cost a gateway: plan and kernel, first and change by change (3 rounds)
+  ipam            what an address costs while ever more are in use (5 rounds)
+  cni             whole ADD and DEL of the plugin beside ptp with host-local, and bursts of pods (60 rounds)
   --rounds N      as many rounds of each
   --seconds N     length of each throughput figure (2)
   --members N     as many members or peers (1000)
@@ -86,6 +94,14 @@ const ALONE = {
   scale: async (on: Pick<Bench, "progress" | "signal">, { rounds = 3, members }: Wishes) => {
     const figures = scaleFigures(await timeScale(members, rounds, on));
     return { figures, section: drawScale(figures) };
+  },
+  ipam: async (on: Pick<Bench, "progress" | "signal">, { rounds = 5 }: Wishes) => {
+    const figures = ipamFigures(await timeIPAM(rounds, on));
+    return { figures, section: drawIPAM(figures) };
+  },
+  cni: async (on: Pick<Bench, "progress" | "signal">, { rounds = 60 }: Wishes) => {
+    const figures = cniFigures(await timeCNI(rounds, on), BURST);
+    return { figures, section: drawCNI(figures) };
   },
 } satisfies Record<string, (on: Pick<Bench, "progress" | "signal">, wishes: Wishes) => Promise<Outcome>>;
 
