@@ -121,12 +121,13 @@ export class Allocator {
     throw exhausted(family, choice, asked);
   }
 
-  /** Of this node's blocks; of a new one when they are full. */
+  /** Of this node's blocks; of new ones when they are full, for others who waited for one may have used it up. */
   async #takeOverlay(subnet: Subnet, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
     const { blocks, book } = this.#parts.stock;
     const { name } = subnet.metadata;
     for (;;) {
-      const address = blocks.take(name) ?? ((await this.claimBlock(subnet)) ? blocks.take(name) : undefined);
+      let address = blocks.take(name);
+      while (address === undefined && (await this.claimBlock(subnet))) address = blocks.take(name);
       if (address === undefined) return this.#borrow(subnet, choice, asked);
       const binding = bindingOf(address, subnet, choice, asked, choice.retain);
       const undo = async (): Promise<void> => blocks.release(address);
@@ -294,7 +295,6 @@ function bindingOf(
 /** Which family there is nothing of; what was claimed of the other is given back. */
 function exhausted({ family, subnets }: FamilyChoice, { network }: Choice, { facts }: Asked): MeshError {
   const names = subnets.map(({ metadata }) => metadata.name).join(", ");
-  const pod = `${facts.pod.namespace}/${facts.pod.name}`;
-  const message = `no IPv${family} address is left for pod ${pod} in Network "${network.metadata.name}" (${subnets.length === 1 ? "Subnet" : "Subnets"} ${names}); add a Subnet, or delete pods`;
+  const message = `no IPv${family} address is left for pod ${facts.pod.namespace}/${facts.pod.name} in Network "${network.metadata.name}" (${subnets.length === 1 ? "Subnet" : "Subnets"} ${names}); add a Subnet, or delete pods`;
   return new MeshError("addresses-exhausted", message, { retry: true });
 }
