@@ -31,6 +31,14 @@ test("nft lists any table of ours just as it was written, and one can follow any
   );
 });
 
+test.each(["::ffff:0:0/96", "::ffff:a00:1/128", "::/96", "::5:0/112", "::ffff:5/128", "::ffff:0:5:0/112"])(
+  "%s, however nft spells it, is found as it was written",
+  async (cidr) => {
+    await sync({ ...EMPTY, insidePrefixes: [cidr] });
+    expect(await sync({ ...EMPTY, insidePrefixes: [cidr] })).toEqual([]);
+  },
+);
+
 test("a prefix comes and goes without a rule being touched", async () => {
   await sync(EMPTY);
   const rules = async () => (await node.run("nft", ["-a", "list", "table", "inet", "trestle"])).match(/# handle \d+/g);

@@ -135,7 +135,16 @@ function append(kept: Spelled[], next: Spelled): void {
 
 /** nft lists a single address bare. */
 function prefixElement(cidr: string): Json {
-  const [addr = "", length = ""] = cidr.split("/");
-  const isHost = Number(length) === (addr.includes(":") ? 128 : 32);
+  const [address = "", length = ""] = cidr.split("/");
+  const isHost = Number(length) === (address.includes(":") ? 128 : 32);
+  const addr = asListed(address);
   return isHost ? addr : { prefix: { addr, len: Number(length) } };
+}
+
+/** The last 32 bits of what looks like IPv4 in disguise nft lists in decimal: `::ffff:0.0.0.0`, as inet_ntop(3) does. */
+function asListed(address: string): string {
+  const [, disguise, ...words] = /^(::(?:ffff:)?)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address) ?? [];
+  if (disguise === undefined) return address;
+  const bytes = words.map((word) => Number.parseInt(word, 16)).flatMap((value) => [value >> 8, value & 255]);
+  return disguise + bytes.join(".");
 }
