@@ -112,7 +112,9 @@ function candidates(
   isFree: (place: number) => boolean,
   first: bigint,
 ): string[] {
-  const ones = new Set(level.blocks.map(({ spec }) => addressPart(spec.cidr)));
+  const ones = new Set(
+    level.blocks.filter(({ spec }) => isBlockOfOne(parseCidr(spec.cidr))).map(({ spec }) => addressPart(spec.cidr)),
+  );
   const span = spanOfCidr(block);
   const found: string[] = [];
   for (let value = span.last; value >= span.first && found.length < ATTEMPTS; value -= 1n) {

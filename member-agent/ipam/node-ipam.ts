@@ -16,7 +16,7 @@ import { attachmentKey } from "./binding.ts";
 import type { Binding } from "./binding.ts";
 import { AddressBook } from "./book.ts";
 import { lend } from "./lending.ts";
-import { addressesInDoubt, reclaimBlock, reconcileAddress } from "./reconciler.ts";
+import { addressesInDoubt, checkBlocks, reclaimBlock, reconcileAddress } from "./reconciler.ts";
 import { AddressStock } from "./stock.ts";
 import type { AddressLevel } from "./stock.ts";
 import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
@@ -186,6 +186,7 @@ export class NodeIPAM {
     await this.#freeOrphans();
     this.#doubtAll();
     this.#forgetConflicts();
+    await checkBlocks(this.#reconciling);
     await giveBack(this.#stock);
     await reportCounts(this.#stock);
   }

@@ -118,6 +118,19 @@ export function addressesInDoubt({ book, index, node, level }: AddressStock): st
   return [...doubtful];
 }
 
+/** Claims again, or gives up, what the store was restored without before it was seen, and what an error left undone. */
+export async function checkBlocks(parts: ReconcilerParts): Promise<void> {
+  const { stock } = parts;
+  if (stock.store === undefined) return;
+  for (const cidr of stock.unseen) {
+    const present = await stock.store.get(ipBlockKind, objectNameOfCidr(cidr));
+    if (present?.spec.node === stock.node || !stock.unseen.includes(cidr)) continue;
+    stock.disown(cidr);
+    await reclaimBlock(parts, cidr);
+  }
+  for (const cidr of stock.stranded()) await reclaimBlock(parts, cidr);
+}
+
 /**
  * What a store that was restored to an older state forgot of this node's blocks it is told again; what it gave to
  * another node meanwhile is that node's, and so is every address in it.

@@ -1,3 +1,5 @@
+import { cidrOf, formatCidr, parseAddress } from "../../mesh/cidr.ts";
+import { blockLengthOf } from "../../mesh/ipam/blocks.ts";
 import type { Choices } from "../../mesh/ipam/network-choice.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
@@ -31,6 +33,8 @@ export class AddressStock {
   store: ResourceStore | undefined;
   /** CIDRs of blocks that this node claimed, and whether the store was seen to say so. */
   readonly #own = new Map<string, { seen: boolean }>();
+  /** Those that it gives back, as long as the store was not seen to say so. */
+  readonly #leaving = new Set<string>();
 
   constructor(node: string, book: AddressBook) {
     this.node = node;
@@ -65,7 +69,10 @@ export class AddressStock {
   follow(level: AddressLevel): string[] {
     this.level = level;
     const owners = new Map(level.blocks.map(({ spec }) => [spec.cidr, spec.node]));
-    for (const [cidr, owner] of owners) if (owner === this.node && isRange(cidr)) this.#own.set(cidr, { seen: true });
+    for (const cidr of this.#leaving) if (owners.get(cidr) !== this.node) this.#leaving.delete(cidr);
+    for (const [cidr, owner] of owners) {
+      if (owner === this.node && isRange(cidr) && !this.#leaving.has(cidr)) this.#own.set(cidr, { seen: true });
+    }
     const vanished = [...this.#own].filter(([cidr, { seen }]) => seen && owners.get(cidr) !== this.node);
     for (const [cidr] of vanished) this.#own.delete(cidr);
     this.#followBlocks();
@@ -78,14 +85,31 @@ export class AddressStock {
     return [...this.#own.keys()];
   }
 
+  /** Of those, the ones that the store was not yet seen to know. */
+  get unseen(): readonly string[] {
+    return [...this.#own].flatMap(([cidr, { seen }]) => (seen ? [] : [cidr]));
+  }
+
+  /** Blocks that pods here have addresses of, and that are not this node's: whoever was to claim them again was cut short. */
+  stranded(): readonly string[] {
+    const cidrs = [...this.book.bindings.values()].flatMap(({ address, subnet, type, claimed }) => {
+      const spec = this.subnet(subnet)?.spec;
+      if (claimed || type === "Underlay" || spec === undefined || this.blocks.includes(address)) return [];
+      return [formatCidr(cidrOf(parseAddress(address), blockLengthOf(spec)))];
+    });
+    return [...new Set(cidrs)];
+  }
+
   /** Issues from a block that was just claimed; the level will say so later. */
   own(cidr: string): void {
+    this.#leaving.delete(cidr);
     this.#own.set(cidr, { seen: false });
     this.#followBlocks();
   }
 
   /** Issues from a block no more. */
   disown(cidr: string): void {
+    this.#leaving.add(cidr);
     this.#own.delete(cidr);
     this.#followBlocks();
   }
