@@ -24,7 +24,7 @@ import type { MemberChange, MemberLevel } from "./member/level.ts";
 import { writeView } from "./member/remote-clusters.ts";
 import { judgeRemotes } from "./member/remote-status.ts";
 import { renewCredential } from "./member/renew.ts";
-import { claimBlocks, registerNode, releaseNode, reportNode } from "./node/claims.ts";
+import { claimMeshAddresses, registerNode, releaseNode, reportNode } from "./node/claims.ts";
 import { awaitLan } from "./node/lan.ts";
 import type { AgentSettings } from "./settings.ts";
 import { settling } from "./settling.ts";
@@ -235,7 +235,7 @@ class Agent {
           addresses: this.#dataPath.lan.addresses,
           labels: this.#parts.settings.label,
         });
-        await claimBlocks(store, node, membership.status);
+        await claimMeshAddresses(store, node, membership.status.meshPrefixes);
         return reportNode(store, node, this.#dataPath.held);
       case "gateway": {
         if (this.#gateway === undefined) return;

@@ -31,16 +31,6 @@ export function allocateBlock(pool: Cidr, occupied: readonly Cidr[], length: num
   return best && { ...best, length };
 }
 
-/** The free block of `length` with the lowest address. Undefined when nothing fits. */
-export function firstFreeBlock(range: Cidr, occupied: readonly Cidr[], length: number): Cidr | undefined {
-  for (const gap of gapsIn(range, occupied)) {
-    for (const block of wholeBlocks(range, gap, length)) {
-      return { ...block, length };
-    }
-  }
-  return undefined;
-}
-
 /** Counted in blocks of one length, capped at what a number holds exactly. */
 export interface BlockCounts {
   readonly total: number;

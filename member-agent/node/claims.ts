@@ -4,8 +4,7 @@ import { nodeKind } from "../../crds/node.ts";
 import { familyOf } from "../../mesh/cidr.ts";
 import { lowestFreeNodeAddress } from "../../mesh/mesh-prefix.ts";
 import { objectNameOfCidr } from "../../mesh/names.ts";
-import { lowestFreeBlock } from "../../mesh/node-blocks.ts";
-import type { IPBlockSpec, MembershipStatus, NodeStatus } from "../../mesh/resources.ts";
+import type { NodeStatus } from "../../mesh/resources.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import { amendStatus, deleteIfThere } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
@@ -48,49 +47,39 @@ export async function releaseNode(store: ResourceStore, node: string): Promise<b
 }
 
 /**
- * Makes sure that this node owns a mesh address of every mesh prefix and a block of every pod family. Creating the
- * IPBlock is the claim: of two nodes that want one range, one is told that it exists and takes the next.
- * @throws MeshError `blocks-exhausted` (retry)
+ * Makes sure that this node owns an address of every mesh prefix. Creating the IPBlock is the claim: of two nodes that
+ * want one address, one is told that it exists and takes the next.
+ * @throws MeshError `mesh-prefix-full` (retry)
  */
-export async function claimBlocks(store: ResourceStore, node: string, member: MembershipStatus): Promise<void> {
-  for (const prefix of member.meshPrefixes) {
-    await claimUnless(store, node, "Mesh", prefix, (taken) => lowestFreeNodeAddress(prefix, taken));
-  }
-  for (const podCIDR of firstOfEachFamily(member.podCIDRs)) {
-    await claimUnless(store, node, "Pods", podCIDR, (taken) => lowestFreeBlock(podCIDR, taken));
-  }
-}
-
-type Purpose = IPBlockSpec["purpose"];
-
-async function claimUnless(
+export async function claimMeshAddresses(
   store: ResourceStore,
   node: string,
-  purpose: Purpose,
-  range: string,
-  lowestFree: (taken: readonly string[]) => string | undefined,
+  meshPrefixes: readonly string[],
 ): Promise<void> {
+  for (const prefix of meshPrefixes) await claimMeshAddress(store, node, prefix);
+}
+
+async function claimMeshAddress(store: ResourceStore, node: string, prefix: string): Promise<void> {
   for (;;) {
-    const blocks = (await store.list(ipBlockKind)).map((block) => block.spec);
-    const alike = blocks.filter((block) => block.purpose === purpose && familyOf(block.cidr) === familyOf(range));
+    const blocks = (await store.list(ipBlockKind)).map(({ spec }) => spec);
+    const alike = blocks.filter(({ purpose, cidr }) => purpose === "Mesh" && familyOf(cidr) === familyOf(prefix));
     if (alike.some((block) => block.node === node)) return;
-    const cidr = lowestFree(alike.map((block) => block.cidr));
+    const cidr = lowestFreeNodeAddress(
+      prefix,
+      alike.map((block) => block.cidr),
+    );
     if (cidr === undefined) {
-      throw new MeshError(
-        "blocks-exhausted",
-        `node "${node}" finds no free block in ${range}: all are owned by other nodes`,
-        { retry: true },
-      );
+      const message = `node "${node}" finds no free address in mesh prefix ${prefix}: all are other nodes'`;
+      throw new MeshError("mesh-prefix-full", message, { retry: true });
     }
     try {
-      await store.create(ipBlockKind, { metadata: { name: objectNameOfCidr(cidr) }, spec: { cidr, node, purpose } });
+      await store.create(ipBlockKind, {
+        metadata: { name: objectNameOfCidr(cidr) },
+        spec: { cidr, node, purpose: "Mesh" },
+      });
       return;
     } catch (error) {
       if (!hasCode(error, "already-exists")) throw error;
     }
   }
-}
-
-function firstOfEachFamily(cidrs: readonly string[]): string[] {
-  return ([4, 6] as const).flatMap((family) => cidrs.find((cidr) => familyOf(cidr) === family) ?? []);
 }

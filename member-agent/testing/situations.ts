@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { familyOf } from "../../mesh/cidr.ts";
+import { familyOf, parseCidr } from "../../mesh/cidr.ts";
 import { lowestFreeNodeAddress } from "../../mesh/mesh-prefix.ts";
-import { lowestFreeBlock } from "../../mesh/node-blocks.ts";
+import { lowestFreeBlockOf } from "../../mesh/ipam/blocks.ts";
 import type { Family, IPBlockSpec, TunnelKind } from "../../mesh/resources.ts";
 import { wireOf } from "../mtu.ts";
 import type { Lan, Remote, RemoteGateway, Situation } from "../situation.ts";
@@ -197,7 +197,11 @@ function blocksOf(names: readonly string[], self: Pick<Situation["self"], "podCI
       blocks.push({ cidr: lowestFreeNodeAddress(prefix, taken("Mesh", prefix)) ?? "", node, purpose: "Mesh" });
     }
     for (const podCIDR of self.podCIDRs) {
-      blocks.push({ cidr: lowestFreeBlock(podCIDR, taken("Pods", podCIDR)) ?? "", node, purpose: "Pods" });
+      blocks.push({
+        cidr: lowestFreeBlockOf({ cidr: podCIDR }, taken("Pods", podCIDR).map(parseCidr)) ?? "",
+        node,
+        purpose: "Pods",
+      });
     }
   }
   return blocks;

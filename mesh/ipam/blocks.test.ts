@@ -10,6 +10,9 @@ test.each([
   ["10.0.0.0/28", undefined, 30],
   ["10.0.0.0/30", undefined, 30],
   ["10.0.0.0/26", undefined, 30],
+  ["10.0.0.0/22", undefined, 26],
+  ["10.0.0.0/20", undefined, 24],
+  ["fd00::/118", undefined, 122],
   ["fd00::/56", undefined, 120],
   ["10.0.0.0/16", 28, 28],
 ])("nodes claim of %s with block size %p blocks of length %i", (cidr, blockSize, length) => {

@@ -1,6 +1,5 @@
 import { bitsOf, cidrOf, contains, formatCidr, parseCidr } from "../cidr.ts";
 import type { Cidr } from "../cidr.ts";
-import { nodeBlockLength } from "../node-blocks.ts";
 import type { SubnetSpec } from "./resources.ts";
 import type { Span } from "./span.ts";
 import { spanOfCidr, spanOfSubnet, spansOverlap } from "./span.ts";
@@ -8,11 +7,15 @@ import { spanOfCidr, spanOfSubnet, spansOverlap } from "./span.ts";
 /** An IPBlock has four addresses at least: those of one are of addresses that go where their pod goes. */
 export const SMALLEST_BLOCK_BITS = 2;
 
-/** Prefix length of the blocks that nodes claim of an overlay Subnet. */
+/**
+ * Prefix length of the blocks that nodes claim of an overlay Subnet: unless it says one, 256 addresses, as a /24 or a
+ * /120; of a CIDR too small to give sixteen of those, a sixteenth, so that a small cluster still has blocks for several
+ * nodes.
+ */
 export function blockLengthOf({ cidr: text, blockSize }: Pick<SubnetSpec, "cidr" | "blockSize">): number {
-  const cidr = parseCidr(text);
-  const longest = bitsOf(cidr.family) - SMALLEST_BLOCK_BITS;
-  return blockSize ?? Math.max(cidr.length, Math.min(nodeBlockLength(cidr), longest));
+  const { family, length } = parseCidr(text);
+  const longest = bitsOf(family) - SMALLEST_BLOCK_BITS;
+  return blockSize ?? Math.max(length, Math.min(Math.max(bitsOf(family) - 8, length + 4), longest));
 }
 
 /** Whether it is a block of one: an address that is retained, asked for by name, or borrowed. */

@@ -43,7 +43,7 @@ export interface SubnetSpec {
   readonly excludeIPs: readonly string[];
   /** Issued to who asks for them by name, and to nobody else: addresses, or ranges as `first-last`. */
   readonly reservedIPs: readonly string[];
-  /** Length of the blocks that nodes claim of it, e.g. 24 or 120; overlay only, absent: {@link nodeBlockLength}. */
+  /** Length of the blocks that nodes claim of it, e.g. 24 or 120; overlay only, absent: see blockLengthOf. */
   readonly blockSize?: number | undefined;
   /** Used only by who asks for it by name. */
   readonly private: boolean;

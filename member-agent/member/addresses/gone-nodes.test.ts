@@ -6,7 +6,7 @@ import type { IPInstanceSpec } from "../../../mesh/ipam/resources.ts";
 import { instance } from "../../../mesh/ipam/testing/objects.ts";
 import { objectNameOfCidr } from "../../../mesh/names.ts";
 import type { IPBlockSpec } from "../../../mesh/resources.ts";
-import { claimBlocks } from "../../node/claims.ts";
+import { claimMeshAddresses } from "../../node/claims.ts";
 import type { MemberStore } from "../../testing/store.ts";
 import { startMemberStore } from "../../testing/store.ts";
 import { clearGoneNodes, missingNodes, withoutNode } from "./gone-nodes.ts";
@@ -96,12 +96,12 @@ test("what somebody claimed after the look is theirs, under the same names too",
 }, 60_000);
 
 test("a node that comes back claims a mesh address that nobody else has by then", async () => {
-  const prefixes = { podCIDRs: [], announcedCIDRs: [], meshPrefixes: ["100.64.0.0/24"] };
-  await claimBlocks(member.store, "b", prefixes);
+  const prefixes = ["100.64.0.0/24"];
+  await claimMeshAddresses(member.store, "b", prefixes);
   await clearGoneNodes(member.store, ["b"], await level());
   await addNode("c");
-  await claimBlocks(member.store, "c", prefixes);
+  await claimMeshAddresses(member.store, "c", prefixes);
   await addNode("b");
-  await claimBlocks(member.store, "b", prefixes);
+  await claimMeshAddresses(member.store, "b", prefixes);
   expect((await left())[1]).toEqual(["100.64.0.33/32 c", "100.64.0.34/32 b"]);
 }, 60_000);
