@@ -1,0 +1,98 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { Attachment } from "../../mesh/ipam/resources.ts";
+import { supplyOf } from "../../mesh/ipam/supply.ts";
+import { AMPLE, ModelCluster, TIGHT } from "./testing/model-cluster.ts";
+import type { Subnets } from "./testing/model-cluster.ts";
+import { Scenario } from "./testing/scenario.ts";
+import { steps } from "./testing/steps.ts";
+
+const NODES = ["n0", "n1", "n2"];
+
+/** Runs a test with nodes of a cluster, and ends them; `seed` says what overtakes what. */
+async function withCluster(
+  subnets: Subnets,
+  seed: number,
+  use: (cluster: ModelCluster) => Promise<void>,
+): Promise<void> {
+  const root = await mkdtemp(path.join(tmpdir(), "trestle-model-"));
+  const cluster = await ModelCluster.open(root, NODES, subnets, seed);
+  try {
+    await use(cluster);
+  } finally {
+    await cluster.remove();
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** Plays whatever happens, see {@link Scenario}; then ends all pods, after which nothing is left of them. */
+async function holds(subnets: Subnets, { restores = false, numRuns = 40 }): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(steps(NODES.length, { restores }), fc.integer(), (all, seed) =>
+      withCluster(subnets, seed, async (cluster) => {
+        const scenario = new Scenario(cluster, subnets);
+        await scenario.play(all);
+        expect(await scenario.endAll()).toEqual([]);
+      }),
+    ),
+    { numRuns },
+  );
+}
+
+test(
+  "pods have addresses of their own and keep them, whichever agents are killed or cut off meanwhile",
+  () => holds(AMPLE, {}),
+  300_000,
+);
+
+test("the same holds where there are never enough addresses for all", () => holds(TIGHT, {}), 300_000);
+
+test(
+  "a store that was restored to an older state comes to say what there is, or who lost what",
+  () => holds(AMPLE, { restores: true }),
+  300_000,
+);
+
+test("the same holds with too few addresses", () => holds(TIGHT, { restores: true, numRuns: 20 }), 300_000);
+
+test.each(["pods4", "hall"])(
+  "whatever happened, all addresses of %s can be given to somebody once everybody is gone",
+  (name) =>
+    fc.assert(
+      fc.asyncProperty(steps(NODES.length, { restores: true }), fc.integer(), (all, seed) =>
+        withCluster(AMPLE, seed, async (cluster) => {
+          const scenario = new Scenario(cluster, AMPLE);
+          await scenario.play(all);
+          await scenario.endAll();
+          const given = await scenario.useUp(name);
+          const { total, reserved } = supplyOf(AMPLE[name] as Subnets[string]);
+          const excluded = name === "pods4" ? scenario.excluded.length : 0;
+          expect(new Set(given).size).toBe(given.length);
+          expect(given).toHaveLength(total - reserved - excluded);
+        }),
+      ),
+      { numRuns: 10 },
+    ),
+  300_000,
+);
+
+test("a former sandbox's late DEL takes nothing from the next one, whichever comes first", () =>
+  withCluster(AMPLE, 1, async (cluster) => {
+    const [node] = cluster.nodes;
+    await new Scenario(cluster, AMPLE).settle();
+    for (const first of ["add", "del"]) {
+      const facts = { pod: { namespace: "shop", name: first, uid: first }, annotations: {}, namespaceAnnotations: {} };
+      const [former, next] = [1, 2].map((n) => ({ sandbox: `${first}.s${n}`, interface: "eth0" })) as [
+        Attachment,
+        Attachment,
+      ];
+      await node?.agent.add(facts, former);
+      const add = async (): Promise<void> => void (await node?.agent.ipam?.allocate(facts, next));
+      const del = async (): Promise<void> => node?.agent.ipam?.release(former);
+      await Promise.all(first === "add" ? [add(), del()] : [del(), add()]);
+      expect(node?.agent.ipam?.of(next).map(({ address }) => address)).toHaveLength(2);
+    }
+  }));
