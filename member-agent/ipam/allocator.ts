@@ -1,5 +1,4 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { addressInCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
 import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import { chooseAddresses } from "../../mesh/ipam/choice.ts";
 import type { Choice, FamilyChoice } from "../../mesh/ipam/choice.ts";
@@ -8,19 +7,20 @@ import { objectNameOfAddress } from "../../mesh/names.ts";
 import { hasCode, MeshError, messageOf } from "../../platform/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
+import { addressInUse, bindingFor, exhausted } from "./asked.ts";
+import type { Asked } from "./asked.ts";
 import type { Binding } from "./binding.ts";
 import { claimBlock } from "./claims.ts";
 import { isReservation } from "./instance-index.ts";
 import { InStore } from "./in-store.ts";
 import { borrowAddress } from "./lending.ts";
+import { requireUnused } from "./lan-probes.ts";
+import type { LanProbes } from "./lan-probes.ts";
 import type { AddressStock } from "./stock.ts";
+import { takeUpBlock } from "./take-up.ts";
 
-export interface AllocatorParts {
+export interface AllocatorParts extends LanProbes {
   readonly stock: AddressStock;
-  /** MAC address of whoever has an underlay address already, as the LAN says. */
-  readonly probe: (address: string) => Promise<string | undefined>;
-  /** Whether a Subnet's gateway answers on the LAN. */
-  readonly reaches: (gateway: string) => Promise<boolean>;
   readonly clock: Clock;
   /** Ends waiting for other nodes. */
   readonly signal: AbortSignal;
@@ -42,6 +42,7 @@ interface Claimed {
   readonly undo: () => Promise<void>;
 }
 
+const CLAIMED = { claimed: true } as const;
 /** Addresses of a LAN that somebody else has, one after the other, before a pod is told to wait. */
 const MOST_CONFLICTS = 8;
 
@@ -90,27 +91,24 @@ export class Allocator {
       await stock.book.bind(bindings);
       return { bindings, isNew: true, former: former?.attachment };
     } catch (error) {
-      for (const { undo } of claimed) await undo();
+      for (const each of claimed) await this.#undo(each);
       throw error;
     } finally {
       for (const { binding } of claimed) stock.claiming.delete(binding.address);
     }
   }
 
+  /** What went wrong first is what is told; what can't be undone now the reconciler finds. */
+  async #undo({ binding: { address }, undo }: Claimed): Promise<void> {
+    await undo().catch((error: unknown) =>
+      this.#parts.log.warn({ event: "claim-not-undone", address, error }, messageOf(error)),
+    );
+  }
+
   async #claim(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed> {
-    const { index } = this.#parts.stock;
-    const { pod, owner } = asked.facts;
-    const kept = index.keptFor(pod, owner).find(({ spec }) => {
-      const isMeant = choice.retain || isReservation(spec);
-      const isAsked = family.address === undefined || family.address === spec.address;
-      return isMeant && isAsked && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
-    });
-    const named = family.address ?? kept?.spec.address;
-    if (named !== undefined) {
-      const subnet = family.subnets.find(({ metadata }) => metadata.name === kept?.spec.subnet) ?? family.subnets[0];
-      const retain = choice.retain || kept !== undefined;
-      if (subnet !== undefined) return this.#claimNamed(named, subnet, { ...choice, retain }, asked);
-    }
+    const kept = await this.#takeKept(family, choice, asked);
+    if (kept !== undefined) return kept;
+    if (family.address !== undefined) return this.#claimNamed(family.address, family, choice, asked);
     for (const subnet of family.subnets) {
       const isOverlay = choice.network.spec.type === "Overlay";
       const claimed = await (isOverlay
@@ -118,7 +116,7 @@ export class Allocator {
         : this.#takeUnderlay(subnet, choice, asked));
       if (claimed !== undefined) return claimed;
     }
-    throw exhausted(family, choice, asked);
+    throw exhausted(asked, family, choice);
   }
 
   /** Of this node's blocks; of new ones when they are full, for others who waited for one may have used it up. */
@@ -129,7 +127,7 @@ export class Allocator {
       let address = blocks.take(name);
       while (address === undefined && (await this.claimBlock(subnet))) address = blocks.take(name);
       if (address === undefined) return this.#borrow(subnet, choice, asked);
-      const binding = bindingOf(address, subnet, choice, asked, choice.retain);
+      const binding = bindingFor(asked, address, subnet, choice, { claimed: choice.retain });
       const undo = async (): Promise<void> => blocks.release(address);
       const claimed = await this.#during(address, async () => {
         if (!choice.retain) return { binding, undo };
@@ -149,11 +147,7 @@ export class Allocator {
   async #borrow(subnet: Subnet, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
     const address = await borrowAddress(this.#parts.stock, subnet, this.#parts);
     if (address === undefined) return undefined;
-    const binding = bindingOf(address, subnet, choice, asked, true);
-    return this.#during(address, async () => {
-      const undo = await this.#inStore.create(binding);
-      return undo && { binding, undo };
-    });
+    return this.#create(bindingFor(asked, address, subnet, choice, CLAIMED));
   }
 
   /** Any of the LAN's that looks free and is. */
@@ -164,7 +158,7 @@ export class Allocator {
       const address = stock.underlays.take(name);
       if (address === undefined) return undefined;
       try {
-        const claimed = await this.#claimOnLan(bindingOf(address, subnet, choice, asked, true), subnet);
+        const claimed = await this.#claimOnLan(bindingFor(asked, address, subnet, choice, CLAIMED), subnet);
         if (claimed !== undefined) return claimed;
       } catch (error) {
         if (!hasCode(error, "address-on-lan")) {
@@ -172,6 +166,7 @@ export class Allocator {
           throw error;
         }
         conflicts += 1;
+        stock.underlays.shun(name, address);
         this.conflicts.set(address, { subnet: name, sinceMs: clock.monotonic() });
         log.warn({ event: "address-on-lan", address, subnet: name }, messageOf(error));
         if (conflicts === MOST_CONFLICTS) throw error;
@@ -179,34 +174,73 @@ export class Allocator {
     }
   }
 
-  /** An address by name: asked for, or kept for this pod. */
-  async #claimNamed(address: string, subnet: Subnet, choice: Choice, asked: Asked): Promise<Claimed> {
-    const { stock } = this.#parts;
-    const binding = bindingOf(address, subnet, choice, asked, true);
-    const claimed = await this.#during(address, async () => {
-      const back = await this.#inStore.takeOver(binding);
-      if (back !== undefined) stock.blocks.claim(address);
-      const undo = back ?? (choice.network.spec.type === "Overlay" ? await this.#inStore.create(binding) : undefined);
-      return undo && { binding, undo };
+  /**
+   * What the store keeps for this pod, or for one that comes in its place. News may be late: what the store keeps no more
+   * is not claimed anew, for whoever owns its block may have given it away.
+   */
+  async #takeKept(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
+    const { pod, owner } = asked.facts;
+    const kept = this.#parts.stock.index.keptFor(pod, owner).find(({ spec }) => {
+      const isMeant = choice.retain || isReservation(spec);
+      const isAsked = family.address === undefined || family.address === spec.address;
+      // Another interface of this very sandbox has its own.
+      const isFree = spec.attachment?.sandbox !== asked.attachment.sandbox;
+      return isMeant && isAsked && isFree && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
     });
-    const found =
-      claimed ?? (choice.network.spec.type === "Underlay" ? await this.#claimOnLan(binding, subnet) : undefined);
-    if (found !== undefined) return found;
+    const subnet = family.subnets.find(({ metadata }) => metadata.name === kept?.spec.subnet);
+    if (kept === undefined || subnet === undefined) return undefined;
+    return this.#takeOver(bindingFor(asked, kept.spec.address, subnet, { ...choice, retain: true }, CLAIMED));
+  }
+
+  /** An address that is asked for by name. */
+  async #claimNamed(address: string, { subnets }: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed> {
+    const { stock } = this.#parts;
+    const [subnet] = subnets;
+    if (subnet !== undefined) {
+      const binding = bindingFor(asked, address, subnet, choice, CLAIMED);
+      const isOverlay = choice.network.spec.type === "Overlay";
+      const claimed =
+        (await this.#takeOver(binding)) ??
+        (await (isOverlay ? this.#create(binding) : this.#claimOnLan(binding, subnet)));
+      if (claimed !== undefined) return claimed;
+    }
     const present = await stock.requireStore().get(ipInstanceKind, objectNameOfAddress(address));
-    const whose = present === undefined ? "another pod" : `pod ${present.spec.pod.namespace}/${present.spec.pod.name}`;
-    throw new MeshError("address-in-use", `${address} is of ${whose}; ask for another, or wait until that is gone`, {
-      retry: true,
+    throw addressInUse(address, (present?.spec ?? stock.book.bindings.get(address))?.pod);
+  }
+
+  /** An address that the store says is the pod's. */
+  #takeOver(binding: Binding): Promise<Claimed | undefined> {
+    return this.#during(binding.address, async () => {
+      if (this.#isOfAnother(binding)) return undefined;
+      const undo = await this.#inStore.takeOver(binding);
+      if (undo !== undefined) this.#parts.stock.blocks.claim(binding.address);
+      return undo && { binding, undo };
     });
   }
 
+  /** An address of the overlay that the store says is nobody's. */
+  #create(binding: Binding): Promise<Claimed | undefined> {
+    return this.#during(binding.address, async () => {
+      if (this.#isOfAnother(binding)) return undefined;
+      const undo = await this.#inStore.create(binding);
+      return undo && { binding, undo };
+    });
+  }
+
+  /** The store hears of what a block gives only later. */
+  #isOfAnother({ address, pod }: Binding): boolean {
+    const present = this.#parts.stock.book.bindings.get(address)?.pod;
+    return present !== undefined && (present.namespace !== pod.namespace || present.name !== pod.name);
+  }
+
   /** Claims an address of the LAN, unless somebody there has it without our knowing. */
-  #claimOnLan(binding: Binding, { metadata, spec }: Subnet): Promise<Claimed | undefined> {
+  #claimOnLan(binding: Binding, subnet: Subnet): Promise<Claimed | undefined> {
     const { address } = binding;
     return this.#during(address, async () => {
       const undo = await this.#inStore.create(binding);
       if (undo === undefined) return undefined;
       try {
-        await this.#probe(address, metadata.name, spec.checkGateway === true ? spec.gateway : undefined);
+        await requireUnused(this.#parts, address, subnet);
       } catch (error) {
         await undo();
         throw error;
@@ -215,21 +249,10 @@ export class Allocator {
     });
   }
 
-  async #probe(address: string, subnet: string, gateway: string | undefined): Promise<void> {
-    const { probe, reaches } = this.#parts;
-    const mac = await probe(address);
-    if (mac !== undefined) {
-      const message = `${address} of Subnet "${subnet}" is used on the LAN by ${mac}; free it there, or exclude it`;
-      throw new MeshError("address-on-lan", message, { retry: false });
-    }
-    if (gateway === undefined || (await reaches(gateway))) return;
-    const message = `gateway ${gateway} of Subnet "${subnet}" does not answer on the LAN; mend it, or set checkGateway to false`;
-    throw new MeshError("gateway-silent", message, { retry: true });
-  }
-
-  /** While an address is being claimed, nobody takes what the store says of it for a leftover. */
+  /** While an address is being claimed, nobody else claims it, nor takes what the store says of it for a leftover. */
   async #during(address: string, claim: () => Promise<Claimed | undefined>): Promise<Claimed | undefined> {
     const { claiming } = this.#parts.stock;
+    if (claiming.has(address)) return undefined;
     claiming.add(address);
     let claimed: Claimed | undefined;
     try {
@@ -261,40 +284,8 @@ export class Allocator {
     const store = stock.requireStore();
     const cidr = await claimBlock(store, subnet, stock.node);
     if (cidr === undefined) return false;
-    // What somebody has of it (its owner before this one retained it) is not this node's to give.
-    const block = parseCidr(cidr);
-    const addresses = (await store.list(ipInstanceKind)).map(({ spec }) => spec.address);
-    const foreign = addresses.filter(
-      (each) => addressInCidr(block, parseAddress(each)) && !stock.book.bindings.has(each),
-    );
-    if (foreign.length > 0) await stock.book.hold(foreign);
-    stock.own(cidr);
+    await takeUpBlock(stock, cidr);
     log.info({ event: "block-claimed", cidr, subnet: subnet.metadata.name }, `this node issues from ${cidr} now`);
     return true;
   }
-}
-
-/** Who asks. */
-interface Asked {
-  readonly facts: PodFacts;
-  readonly attachment: Attachment;
-}
-
-function bindingOf(
-  address: string,
-  subnet: Subnet,
-  { network, retain }: Choice,
-  { facts, attachment }: Asked,
-  claimed: boolean,
-): Binding {
-  const { pod, owner } = facts;
-  const of = { subnet: subnet.metadata.name, network: network.metadata.name, type: network.spec.type };
-  return { address, ...of, pod, owner, attachment, retained: retain, claimed };
-}
-
-/** Which family there is nothing of; what was claimed of the other is given back. */
-function exhausted({ family, subnets }: FamilyChoice, { network }: Choice, { facts }: Asked): MeshError {
-  const names = subnets.map(({ metadata }) => metadata.name).join(", ");
-  const message = `no IPv${family} address is left for pod ${facts.pod.namespace}/${facts.pod.name} in Network "${network.metadata.name}" (${subnets.length === 1 ? "Subnet" : "Subnets"} ${names}); add a Subnet, or delete pods`;
-  return new MeshError("addresses-exhausted", message, { retry: true });
 }

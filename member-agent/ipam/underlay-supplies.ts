@@ -15,6 +15,9 @@ export class UnderlaySupplies {
   /** Subnet of an object's name: what is deleted says no more than that. */
   readonly #addresses = new Map<string, { readonly subnet: string; readonly address: string }>();
 
+  /** Those that somebody of the LAN has, without a claim. */
+  readonly #shunned = new Set<string>();
+
   constructor(node: string) {
     this.#start = createHash("sha256").update(node).digest().readUInt32BE();
   }
@@ -28,7 +31,7 @@ export class UnderlaySupplies {
       if (before !== undefined && issueAlike(before.spec, spec)) continue;
       const all = supplyOf(spec);
       const supply = new AddressSupply(all.span, all, this.#start);
-      for (const address of this.#inUse.get(metadata.name) ?? []) supply.claim(address);
+      for (const address of [...(this.#inUse.get(metadata.name) ?? []), ...this.#shunned]) supply.claim(address);
       for (const address of before?.supply.freedAddresses() ?? []) supply.restFreed(address);
       this.#supplies.set(metadata.name, { spec, supply });
     }
@@ -40,7 +43,8 @@ export class UnderlaySupplies {
       this.#addresses.delete(change.name);
       if (before === undefined) return;
       this.#inUse.get(before.subnet)?.delete(before.address);
-      this.release(before.subnet, before.address);
+      // The claim of a shunned one is undone, and still it is not free.
+      if (!this.#shunned.has(before.address)) this.release(before.subnet, before.address);
       return;
     }
     const { subnet, address } = change.object.spec;
@@ -54,8 +58,16 @@ export class UnderlaySupplies {
     return this.#supplies.get(subnet)?.supply.take();
   }
 
+  /** Somebody has it of whom the store knows nothing: it does not look free until it is released. */
+  shun(subnet: string, address: string): void {
+    this.#shunned.add(address);
+    // What was claimed of it may have been undone already.
+    this.#supplies.get(subnet)?.supply.claim(address);
+  }
+
   /** Nobody has it after all. */
   release(subnet: string, address: string): void {
+    this.#shunned.delete(address);
     this.#supplies.get(subnet)?.supply.release(address);
   }
 }
