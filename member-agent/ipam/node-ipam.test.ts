@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import path from "node:path";
+import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { subnetSpec } from "../../mesh/ipam/testing/objects.ts";
+import { runner } from "../../platform/run.ts";
+import { eventually } from "../../platform/testing/eventually.ts";
+import { AddressCluster, factsOf } from "../testing/address-node.ts";
+
+/** One block of six addresses on each family, and eight of which four are by name. */
+const SIX = { pods: subnetSpec("10.0.0.0/29", { blockSize: 29 }) };
+
+let cluster: AddressCluster;
+beforeEach(() => {
+  cluster = undefined as unknown as AddressCluster;
+});
+afterEach(() => cluster?.remove());
+
+const instances = async () => (await cluster.store.list(ipInstanceKind)).map(({ spec }) => spec);
+const stored = async (): Promise<Record<string, string>> =>
+  Object.fromEntries((await instances()).map(({ address, attachment }) => [address, attachment?.sandbox ?? "kept"]));
+
+test("the same attachment is told the same again, and a new sandbox of its pod too", async () => {
+  cluster = await AddressCluster.open({ ...SIX, six: subnetSpec("fd00::/125", { blockSize: 125 }) });
+  const a = await cluster.node("a");
+  const first = await a.add(factsOf("web"), "s1");
+  expect(first).toEqual(["10.0.0.1", "fd00::1"]);
+  expect(await a.add(factsOf("web"), "s1")).toEqual(first);
+  expect(await a.add(factsOf("web"), "s2")).toEqual(first);
+  await a.del("s1");
+  expect(a.booked).toEqual({ "10.0.0.1": "s2", "fd00::1": "s2" });
+  await eventually(async () => (await stored())["10.0.0.1"] === "s2");
+  await a.del("s2");
+  await a.del("s2");
+  expect(a.booked).toEqual({});
+  await eventually(async () => (await instances()).length === 0);
+});
+
+test("a new sandbox that comes while the old one's DEL is under way shares its address with nobody", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  for (const name of ["p1", "p2", "p3", "p4", "p5", "p6"]) await a.add(factsOf(name), `${name}.1`);
+  const del = a.del("p1.1");
+  for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
+  const again = a.add(factsOf("p1"), "p1.2");
+  const other = del.then(() => a.add(factsOf("p7"), "p7.1"));
+  const answers = await Promise.allSettled([again, other]);
+  const given = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  expect(given).toEqual(["10.0.0.1"]);
+  expect(Object.keys(a.booked)).toHaveLength(6);
+});
+
+test("an ADD that is asked again while its orphan is freed has an address of its own", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  await a.add(factsOf("web"), "s1");
+  a.wires.clear();
+  const pass = a.ipam.reconcile();
+  for (let turns = 0; turns < 5; turns += 1) await Promise.resolve();
+  const addresses = await a.add(factsOf("web"), "s1");
+  await pass;
+  expect(a.booked).toEqual({ [addresses[0] ?? ""]: "s1" });
+  expect(await a.add(factsOf("other"), "s2")).not.toEqual(addresses);
+});
+
+test("all or nothing: where one family is used up the other is given back, and the message names the first", async () => {
+  const six = subnetSpec("fd00::/125", { blockSize: 125, range: { start: "fd00::1", end: "fd00::1" } });
+  cluster = await AddressCluster.open({ ...SIX, six });
+  const a = await cluster.node("a");
+  await a.add(factsOf("first"), "s1");
+  await expect(a.add(factsOf("second"), "s2")).rejects.toMatchObject({
+    code: "addresses-exhausted",
+    message: expect.stringMatching(/no IPv6 address .*shop\/second.*six/),
+  });
+  await expect(a.add(factsOf("set-0", {}, "set"), "s3")).rejects.toMatchObject({ code: "addresses-exhausted" });
+  expect(a.booked).toEqual({ "10.0.0.1": "s1", "fd00::1": "s1" });
+  await eventually(async () => Object.keys(await stored()).length === 2);
+  await a.del("s1");
+  expect(await a.add(factsOf("third"), "s4")).toHaveLength(2);
+});
+
+test("an ADD that the disk refuses leaves nothing, in whichever family and in the store", async () => {
+  const four = subnetSpec("10.0.0.0/24", { blockSize: 24 });
+  cluster = await AddressCluster.open({ four, six: subnetSpec("fd00::/120", { blockSize: 120 }) });
+  const disk = path.join(cluster.root, "a");
+  const run = runner();
+  await run("mkdir", [disk]);
+  await run("mount", ["-t", "tmpfs", "-o", "size=64k,mode=700", "tmpfs", disk]);
+  try {
+    const a = await cluster.node("a");
+    await a.add(factsOf("db-0", {}, "db"), "db-0");
+    await run("sh", ["-c", `head -c 1M /dev/zero > ${disk}/ballast 2>/dev/null || true`]);
+    const fill = async (): Promise<void> => {
+      for (let n = 0; n < 100; n += 1) await a.add(factsOf(`web-${n}`, {}, "web"), `web-${n}`);
+    };
+    await expect(fill()).rejects.toMatchObject({ code: "journal-failed", retry: true });
+    const count = Object.keys(a.booked).length;
+    expect((await instances()).length).toBe(count);
+    await run("rm", [`${disk}/ballast`]);
+    expect(await a.add(factsOf("db-1", {}, "db"), "db-1")).toHaveLength(2);
+    expect(await a.add(factsOf("db-0", {}, "db"), "db-0")).toEqual(["10.0.0.1", "fd00::1"]);
+  } finally {
+    await run("umount", ["--lazy", disk]);
+  }
+});
