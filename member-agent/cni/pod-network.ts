@@ -178,6 +178,9 @@ export class PodNetwork implements CNICommands {
       return { pod: { ...of, uid: uid ?? sandbox }, annotations: {}, namespaceAnnotations: {} };
     };
     if (namespace === undefined || name === undefined) return plain({ namespace: "default", name: sandbox });
+    // Of a pod that has addresses nothing more needs to be known, be it by another sandbox.
+    const known = this.#parts.ipam.podOf(attachment, uid);
+    if (known !== undefined) return known;
     const directory = this.#parts.directory();
     if (directory === undefined) {
       throw new MeshError("pod-unknown", `nothing is known of pod ${namespace}/${name} before the store was there`, {

@@ -1,6 +1,7 @@
-import { chmod, rm } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { Server, Socket } from "node:net";
+import path from "node:path";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Answer, PodWire } from "./answer.ts";
@@ -34,6 +35,7 @@ export async function serveCNI(
   log: Log,
   signal: AbortSignal,
 ): Promise<{ readonly done: Promise<void> }> {
+  await mkdir(path.dirname(file), { recursive: true });
   await rm(file, { force: true });
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {

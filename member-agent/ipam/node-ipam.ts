@@ -95,6 +95,13 @@ export class NodeIPAM {
     return this.#stock.blocks.cidrs;
   }
 
+  /** What is known of a pod that has addresses here, by this attachment or by another one of the same interface. */
+  podOf(attachment: Attachment, uid: string | undefined): PodFacts | undefined {
+    const { book } = this.#stock;
+    const [own] = [...book.of(attachment), ...(uid === undefined ? [] : book.ofPod(uid, attachment.interface))];
+    return own && { pod: own.pod, owner: own.owner, annotations: {}, namespaceAnnotations: {} };
+  }
+
   of(attachment: Attachment): readonly Binding[] {
     return this.#stock.book.of(attachment);
   }

@@ -68,12 +68,14 @@ export class OwnBlocks {
     for (const address of given.freed) for (const { supply } of told(address)) supply.restFreed(address);
   }
 
-  /** An address of a Subnet that was free and is in use now; undefined when this node has none left. */
+  /**
+   * An address of a Subnet that was free and is in use now, one that nobody ever had as long as any block has such;
+   * undefined when this node has none left.
+   */
   take(subnet: string): string | undefined {
-    return this.#bySubnet
-      .get(subnet)
-      ?.find(({ supply }) => supply.free > 0)
-      ?.supply.take();
+    const own = this.#bySubnet.get(subnet) ?? [];
+    const part = own.find(({ supply }) => supply.hasFresh) ?? own.find(({ supply }) => supply.free > 0);
+    return part?.supply.take();
   }
 
   /** Marks an address as in use. @returns false when it was already, or is in none of the blocks */

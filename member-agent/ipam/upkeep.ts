@@ -4,6 +4,7 @@ import { blockLengthOf, isBlockOf } from "../../mesh/ipam/blocks.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import { selects } from "../../mesh/ipam/selector.ts";
 import { objectNameOfCidr } from "../../mesh/names.ts";
+import { hasCode } from "../../platform/errors.ts";
 import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { Allocator } from "./allocator.ts";
 import type { AddressStock } from "./stock.ts";
@@ -55,7 +56,10 @@ export async function reportCounts({ store, blocks, level, node }: AddressStock)
     const now = counts.get(block.spec.cidr);
     if (block.spec.node !== node || now === undefined) continue;
     if (now.used === block.status.used && now.free === block.status.free) continue;
-    await store.updateStatus(ipBlockKind, { ...block, status: now });
+    await store.updateStatus(ipBlockKind, { ...block, status: now }).catch((error: unknown) => {
+      // The level is behind: the next pass sees what the block is now.
+      if (!hasCode(error, "conflict") && !hasCode(error, "not-found")) throw error;
+    });
   }
 }
 

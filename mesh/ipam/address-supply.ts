@@ -48,6 +48,11 @@ export class AddressSupply {
     return this.#free;
   }
 
+  /** Whether {@link take} gives one that nobody ever had. */
+  get hasFresh(): boolean {
+    return this.#nextFresh() !== undefined;
+  }
+
   /** An address that was free and is in use now; undefined when there is none. */
   take(): string | undefined {
     const place = this.#nextFresh() ?? this.#nextFreed();
