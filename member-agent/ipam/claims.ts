@@ -50,8 +50,13 @@ export async function placeBlockOfOne(store: ResourceStore, address: string, nod
 }
 
 /** Has it routed to this node no longer. */
-export async function removeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
-  const name = objectNameOfCidr(blockOfOne(address));
+export function removeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
+  return removeBlock(store, blockOfOne(address), node);
+}
+
+/** Gives a block up that is this node's; one that is another's, or that somebody changes meanwhile, stays. */
+export async function removeBlock(store: ResourceStore, cidr: string, node: string): Promise<void> {
+  const name = objectNameOfCidr(cidr);
   const present = await store.get(ipBlockKind, name);
   if (present?.spec.node !== node) return;
   const { resourceVersion } = present.metadata;

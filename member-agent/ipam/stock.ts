@@ -85,7 +85,12 @@ export class AddressStock {
     return [...this.#own.keys()];
   }
 
-  /** Of those, the ones that the store was not yet seen to know. */
+  /** CIDRs of blocks that nothing is issued from any more, and that the store was not yet seen to know as given back. */
+  get leaving(): readonly string[] {
+    return [...this.#leaving];
+  }
+
+  /** Of those that are this node's, the ones that the store was not yet seen to know. */
   get unseen(): readonly string[] {
     return [...this.#own].flatMap(([cidr, { seen }]) => (seen ? [] : [cidr]));
   }

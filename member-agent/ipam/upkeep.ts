@@ -1,12 +1,11 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
-import { bitsOf, familyOf, parseCidr } from "../../mesh/cidr.ts";
+import { addressInCidr, bitsOf, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
 import { blockLengthOf, isBlockOf } from "../../mesh/ipam/blocks.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import { selects } from "../../mesh/ipam/selector.ts";
-import { objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
-import { deleteIfThere } from "../../platform/store/amend.ts";
 import type { Allocator } from "./allocator.ts";
+import { removeBlock } from "./claims.ts";
 import type { AddressStock } from "./stock.ts";
 
 /** Blocks of a node: never too few, nor more than it has use for. */
@@ -29,7 +28,7 @@ export async function giveBack(stock: AddressStock): Promise<void> {
   const { store, blocks } = stock;
   if (store === undefined) return;
   for (const cidr of stock.owned) {
-    const { used, free } = blocks.counts().get(cidr) ?? { used: 0, free: 0 };
+    const { used, free } = blocks.counts().get(cidr) ?? { used: addressesIn(stock, cidr), free: 0 };
     if (used > 0) continue;
     const subnets = stock.subnetsOf("Overlay").filter(({ spec }) => isBlockOf(parseCidr(cidr), spec));
     const isSpare = subnets.every((subnet) => {
@@ -37,15 +36,17 @@ export async function giveBack(stock: AddressStock): Promise<void> {
       // More than what would have one claimed again at once.
       return subnet.spec.private || subnet.spec.disabled || rest >= blockSizeOf(subnet) * 0.75;
     });
-    if (!isSpare) continue;
-    stock.disown(cidr);
-    try {
-      await deleteIfThere(store, ipBlockKind, objectNameOfCidr(cidr));
-    } catch (error) {
-      stock.own(cidr);
-      throw error;
-    }
+    if (isSpare) stock.disown(cidr);
   }
+  // Whether an answer that did not come was a yes shows later; until then nothing is issued.
+  for (const cidr of stock.leaving) await removeBlock(store, cidr, stock.node);
+}
+
+/** Of a block of no Subnet nothing is counted: pods may have outlived theirs. */
+function addressesIn({ book }: AddressStock, cidr: string): number {
+  const block = parseCidr(cidr);
+  const known = [...book.bindings.keys(), ...book.held];
+  return known.filter((address) => addressInCidr(block, parseAddress(address))).length;
 }
 
 /** Says in the store how full each block is, where that is another than it said last. */
