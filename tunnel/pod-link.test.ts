@@ -21,6 +21,8 @@ test("the two sides of a dual-stack pod's wire are two batches of ip", () => {
       "address add 169.254.1.1/32 dev tp0 scope host",
       "address add fe80::1/64 dev tp0 nodad",
       "link set tp0 up",
+      `neigh add 10.64.0.2 lladdr ${interfaceMac} dev tp0 nud permanent`,
+      `neigh add fd64::2 lladdr ${interfaceMac} dev tp0 nud permanent`,
       "route add 10.64.0.2/32 dev tp0",
       "route add fd64::2/128 dev tp0",
     ],
@@ -105,6 +107,22 @@ describe("in real namespaces", () => {
   test.each(["10.64.0.3", "fd64::3"])("a pod reaches its neighbour on the node by %s at once", async (address) => {
     await expect(inPod(0)("ping", ["-c", "1", "-W", "2", address])).resolves.toContain("1 received");
   });
+
+  test.each([4, 6] as const)(
+    "what the node is asked to send by IPv%i before the pod is there delays nothing that it sends afterwards",
+    async (family) => {
+      const link = linkOf(1);
+      const address = link.addresses.find((each) => each.includes(":") === (family === 6)) ?? "";
+      await unwirePod(onNode, link.device);
+      await wirePod(async (program, args, options) => {
+        if (program === "nsenter") await onNode("sh", ["-c", 'ping -c 2 -i 0.1 -W 0.1 "$0" || true', address]);
+        return onNode(program, args, options);
+      }, link);
+      const [, rttMs] = /time=([\d.]+) ms/.exec(await onNode("ping", ["-c", "1", "-W", "5", address])) ?? [];
+      // The kernel asks for a neighbour once a second.
+      expect(Number(rttMs)).toBeLessThan(400);
+    },
+  );
 
   test("both ends have the MAC addresses that wiring tells, the host end the alias", async () => {
     const { device, alias } = linkOf(0);

@@ -81,6 +81,8 @@ export function planPodLink(link: PodLink): { readonly host: string[]; readonly 
       `link set ${device} alias "${alias}" addrgenmode none`,
       ...families.map(({ family }) => nextHopLine(device, family)),
       `link set ${device} up`,
+      // Asked for before the pod's end is up it would not answer, and the kernel asks again after a second.
+      ...addresses.map((address) => `neigh add ${address} lladdr ${interfaceMac} dev ${device} nud permanent`),
       ...families.map(({ address, family }) => `route add ${address}/${bitsOf(family)} dev ${device}`),
     ],
     pod: [
