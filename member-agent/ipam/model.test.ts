@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { formatAddress, parseCidr } from "../../mesh/cidr.ts";
+import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import type { Attachment } from "../../mesh/ipam/resources.ts";
+import { spanOfCidr } from "../../mesh/ipam/span.ts";
 import { supplyOf } from "../../mesh/ipam/supply.ts";
 import { AMPLE, ModelCluster, TIGHT } from "./testing/model-cluster.ts";
 import type { Subnets } from "./testing/model-cluster.ts";
@@ -26,6 +29,16 @@ async function withCluster(
     await cluster.remove();
     await rm(root, { recursive: true, force: true });
   }
+}
+
+/** What may be issued of a block of "pods4". */
+function issuable(cidr: string): string[] {
+  const supply = supplyOf(AMPLE["pods4"] as Subnets[string]);
+  const { family, first, last } = spanOfCidr(parseCidr(cidr));
+  const values = Array.from({ length: Number(last - first) + 1 }, (_, at) => first + BigInt(at));
+  return values
+    .filter((value) => supply.isFree(Number(value - supply.span.first)))
+    .map((value) => formatAddress({ family, value }));
 }
 
 /** Plays whatever happens, see {@link Scenario}; then ends all pods, after which nothing is left of them. */
@@ -75,6 +88,42 @@ test.each(["pods4", "hall"])(
         }),
       ),
       { numRuns: 10 },
+    ),
+  300_000,
+);
+
+test(
+  "a freed address is not given again while its node has fresh ones, over any number of restarts",
+  () =>
+    fc.assert(
+      fc.asyncProperty(fc.array(fc.constantFrom("add", "add", "del", "restart"), { maxLength: 60 }), (all) =>
+        withCluster(AMPLE, 1, async (cluster) => {
+          const [node] = cluster.nodes as [ModelCluster["nodes"][number]];
+          await new Scenario(cluster, AMPLE).settle();
+          const pods: Attachment[] = [];
+          const given = new Set<string>();
+          for (const [n, op] of all.entries()) {
+            const [first] = pods;
+            const attachment = { sandbox: `s${n}`, interface: "eth0" };
+            const fresh = node.agent.ipam?.blocks.flatMap(issuable).filter((address) => !given.has(address)) ?? [];
+            if (op === "restart") {
+              node.life.end();
+              await cluster.round(1);
+            } else if (op === "del" && first !== undefined) {
+              await node.agent.del(first);
+              pods.shift();
+            } else if (op === "add") {
+              const pod = { namespace: "shop", name: `p${n}`, uid: `p${n}` };
+              const annotations = { [ANNOTATIONS.subnet]: "pods4" };
+              const [address = ""] = await node.agent.add({ pod, annotations, namespaceAnnotations: {} }, attachment);
+              expect(fresh.length === 0 || fresh.includes(address) || !given.has(address)).toBe(true);
+              given.add(address);
+              pods.push(attachment);
+            }
+          }
+        }),
+      ),
+      { numRuns: 15 },
     ),
   300_000,
 );
