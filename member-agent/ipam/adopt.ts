@@ -1,9 +1,10 @@
-import { addressInCidr, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import { familyOf } from "../../mesh/cidr.ts";
 import { holds } from "../../mesh/ipam/network-choice.ts";
 import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
 import type { Binding } from "./binding.ts";
 import type { ReconcilerParts } from "./reconciler.ts";
 import type { AddressStock } from "./stock.ts";
+import { foreignOf, lentBy } from "./take-up.ts";
 import type { ObservedWire } from "./wires.ts";
 
 /**
@@ -29,14 +30,11 @@ export async function adoptWires(
     const message = `sandbox ${attachment?.sandbox ?? "(unknown)"} has ${kept.map(({ address }) => address).join(", ")}, which was not written down here; it keeps them`;
     log.warn({ event: "wire-adopted", sandbox: attachment?.sandbox }, message);
   }
-  const own = blocks.cidrs.map(parseCidr);
-  const foreign = [...index.values()].filter(({ spec: { address } }) => {
-    const isKnown = book.bindings.has(address) || book.held.has(address);
-    return !isKnown && own.some((block) => addressInCidr(block, parseAddress(address)));
-  });
+  const known = [...index.values()].map(({ spec }) => spec.address);
+  const foreign = foreignOf(stock, [...known, ...lentBy(stock)], blocks.cidrs);
   if (foreign.length === 0) return;
-  await book.hold(foreign.map(({ spec }) => spec.address));
-  for (const { spec } of foreign) blocks.claim(spec.address);
+  await book.hold(foreign);
+  for (const address of foreign) blocks.claim(address);
 }
 
 function isOfOthers(instance: IPInstance | undefined, attachment: Attachment | undefined, node: string): boolean {

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import path from "node:path";
+import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { subnetSpec } from "../../mesh/ipam/testing/objects.ts";
+import { instance, subnetSpec } from "../../mesh/ipam/testing/objects.ts";
+import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { runner } from "../../platform/run.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { AddressCluster, factsOf } from "../testing/address-node.ts";
@@ -101,4 +103,39 @@ test("an ADD that the disk refuses leaves nothing, in whichever family and in th
   } finally {
     await run("umount", ["--lazy", disk]);
   }
+});
+
+test("of a block whose claim was never answered nothing is issued that others have of it", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  await cluster.store.create(ipInstanceKind, {
+    metadata: { name: objectNameOfAddress("10.0.0.1") },
+    spec: { ...instance("10.0.0.1", "pods", { retained: true }).spec, node: undefined, attachment: undefined },
+  });
+  await cluster.store.create(ipBlockKind, {
+    metadata: { name: objectNameOfCidr("10.0.0.0/29") },
+    spec: { cidr: "10.0.0.0/29", node: "a", purpose: "Pods" },
+  });
+  await a.follow();
+  expect(await a.add(factsOf("plain"), "s1")).toEqual(["10.0.0.2"]);
+});
+
+test("a node that lost its disk issues nothing that it had lent, that its pods have, or that others retain", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  expect(await a.add(factsOf("web"), "s1")).toEqual(["10.0.0.1"]);
+  expect(await a.add(factsOf("set-0", {}, "set"), "s2")).toEqual(["10.0.0.2"]);
+  await a.del("s2");
+  await eventually(async () => (await stored())["10.0.0.2"] === "kept");
+  // Lent, and not yet claimed by who borrowed it.
+  await cluster.store.create(ipBlockKind, {
+    metadata: { name: objectNameOfCidr("10.0.0.3/32") },
+    spec: { cidr: "10.0.0.3/32", node: "b", purpose: "Pods" },
+    status: { used: 1, free: 0 },
+  });
+  await a.stop();
+  const again = await cluster.node("a", { disk: "new", wires: [...a.wires.values()] });
+  expect(again.booked).toEqual({ "10.0.0.1": "s1" });
+  expect(await again.add(factsOf("plain"), "s3")).toEqual(["10.0.0.4"]);
+  expect(await again.add(factsOf("set-0", {}, "set"), "s4")).toEqual(["10.0.0.2"]);
 });

@@ -19,6 +19,7 @@ import { lend } from "./lending.ts";
 import { addressesInDoubt, checkBlocks, reclaimBlock, reconcileAddress } from "./reconciler.ts";
 import { AddressStock } from "./stock.ts";
 import type { AddressLevel } from "./stock.ts";
+import { takeUpBlock } from "./take-up.ts";
 import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
 import type { PodWires } from "./wires.ts";
 
@@ -108,7 +109,9 @@ export class NodeIPAM {
 
   /** Takes over what the store says of Networks, Subnets, blocks and this node. */
   async follow(level: AddressLevel): Promise<void> {
-    for (const cidr of this.#stock.follow(level)) await reclaimBlock(this.#reconciling, cidr);
+    const { vanished, appeared } = this.#stock.follow(level, this.#serving);
+    for (const cidr of vanished) await reclaimBlock(this.#reconciling, cidr);
+    for (const cidr of appeared) await takeUpBlock(this.#stock, cidr);
     if (this.#serving && this.#stock.store !== undefined) await lend(this.#stock);
   }
 
@@ -226,13 +229,13 @@ export class NodeIPAM {
   }
 
   #note(change: Change<IPInstance>): void {
-    const { index, underlays, book } = this.#stock;
+    const { index, underlays, book, blocks, node } = this.#stock;
     const address = change.op === "put" ? change.object.spec.address : index.named(change.name)?.spec.address;
     index.note(change);
     underlays.note(change);
-    if (address !== undefined && this.#serving && (book.bindings.has(address) || book.held.has(address))) {
-      this.#queue.add(address);
-    }
+    if (address === undefined || !this.#serving) return;
+    const isForeign = change.op === "put" && change.object.spec.node !== node && blocks.includes(address);
+    if (isForeign || book.bindings.has(address) || book.held.has(address)) this.#queue.add(address);
   }
 
   #doubtAll(): void {

@@ -16,7 +16,9 @@ import {
   removeBlockOfOne,
   writeInstance,
 } from "./claims.ts";
+import { isReservation, isSamePod } from "./instance-index.ts";
 import type { AddressStock } from "./stock.ts";
+import { takeUpBlock } from "./take-up.ts";
 
 export interface ReconcilerParts {
   readonly stock: AddressStock;
@@ -34,16 +36,40 @@ export async function reconcileAddress(parts: ReconcilerParts, address: string):
   const { book, node } = stock;
   const store = stock.requireStore();
   const present = await store.get(ipInstanceKind, objectNameOfAddress(address));
+  // An ADD may be at it by now.
+  if (stock.claiming.has(address)) return;
   const binding = book.bindings.get(address);
-  if (binding === undefined) {
-    if (present === undefined) await letGo(stock, store, address);
-    else if (present.spec.node === node) await giveUp(store, present, node);
-    return;
-  }
+  if (binding === undefined) return reconcileFree(stock, store, address, present);
   if (present === undefined) await createInstance(store, boundSpec(binding, node));
   else if (isStillOurs(present.spec, binding, node)) await writeBinding(store, present, binding, node);
   else return parts.inTurn(binding.pod, () => lose(parts, binding, present));
   if (binding.type === "Overlay" && binding.claimed) await placeBlockOfOne(store, address, node);
+}
+
+/** Of an address that no pod here has. */
+async function reconcileFree(
+  stock: AddressStock,
+  store: ResourceStore,
+  address: string,
+  present: IPInstance | undefined,
+): Promise<void> {
+  const { book, blocks, node } = stock;
+  if (present === undefined) return letGo(stock, store, address);
+  const isOthers = present.spec.retained || present.spec.node !== node;
+  // What this node issues, and did not know that it is somebody's, was left by an answer that did not come, or restored.
+  if (isOthers && !book.held.has(address) && blocks.claim(address)) await book.hold([address]);
+  if (present.spec.node === node) await giveUp(store, present, node);
+  else if (isLeftOver(present, book.bindings.values())) await deleteInstance(store, present);
+}
+
+/**
+ * Whether an address is kept for a pod that is here and has others: it chose them when it came back, e.g. by name. A
+ * person's reservation stays.
+ */
+function isLeftOver(instance: IPInstance, bindings: Iterable<Binding>): boolean {
+  const { node, attachment, retained, address } = instance.spec;
+  if (!retained || node !== undefined || attachment !== undefined || isReservation(instance.spec)) return false;
+  return [...bindings].some((each) => each.address !== address && isSamePod(instance, each.pod, each.owner));
 }
 
 /** The store gave the address to another; unless the pod has been given it anew meanwhile, which is looked into again. */
@@ -90,16 +116,18 @@ async function giveUp(store: ResourceStore, present: IPInstance, node: string): 
 }
 
 /** What this node held for the store, and the store keeps for nobody any more, is free. */
-async function letGo({ book, blocks }: AddressStock, store: ResourceStore, address: string): Promise<void> {
+async function letGo(stock: AddressStock, store: ResourceStore, address: string): Promise<void> {
+  const { book, blocks, claiming } = stock;
   if (!book.held.has(address)) return;
   const cidr = `${address}/${bitsOf(familyOf(address))}`;
-  if ((await store.get(ipBlockKind, objectNameOfCidr(cidr))) !== undefined || !book.held.has(address)) return;
+  if ((await store.get(ipBlockKind, objectNameOfCidr(cidr))) !== undefined) return;
+  if (!book.held.has(address) || claiming.has(address)) return;
   await book.free([address]);
-  blocks.release(address);
+  if (!claiming.has(address)) blocks.release(address);
 }
 
 /** Addresses of which the store, as it was seen last, and the book do not say the same. */
-export function addressesInDoubt({ book, index, node, level }: AddressStock): string[] {
+export function addressesInDoubt({ book, blocks, index, node, level }: AddressStock): string[] {
   const doubtful = new Set<string>();
   const routed = new Set(level.blocks.flatMap(({ spec }) => (spec.node === node ? [addressPart(spec.cidr)] : [])));
   for (const binding of book.bindings.values()) {
@@ -111,8 +139,14 @@ export function addressesInDoubt({ book, index, node, level }: AddressStock): st
     const isRouted = !binding.claimed || binding.type === "Underlay" || routed.has(binding.address);
     if (!isSaid || !isRouted) doubtful.add(binding.address);
   }
-  for (const { spec } of index.values()) {
-    if (spec.node === node && !book.bindings.has(spec.address)) doubtful.add(spec.address);
+  const here = [...book.bindings.values()];
+  const pods = new Set(here.map(({ pod }) => `${pod.namespace}/${pod.name}`));
+  for (const instance of index.values()) {
+    const { address, pod, node: where } = instance.spec;
+    if (book.bindings.has(address)) continue;
+    const isForeign = where !== node && !book.held.has(address) && blocks.includes(address);
+    const mayBeLeft = where === undefined && pods.has(`${pod.namespace}/${pod.name}`) && isLeftOver(instance, here);
+    if (where === node || isForeign || mayBeLeft) doubtful.add(address);
   }
   for (const address of book.held) if (index.at(address) === undefined) doubtful.add(address);
   return [...doubtful];
@@ -145,12 +179,12 @@ export async function reclaimBlock(parts: ReconcilerParts, cidr: string): Promis
   if (inside.length === 0 && !isHeld) return;
   try {
     await createBlock(stock.requireStore(), cidr, stock.node);
-    stock.own(cidr);
+    await takeUpBlock(stock, cidr);
     log.warn({ event: "block-reclaimed", cidr }, `the store had forgotten that this node owns ${cidr}`);
   } catch (error) {
     if (!hasCode(error, "already-exists")) throw error;
     const present = await stock.requireStore().get(ipBlockKind, objectNameOfCidr(cidr));
-    if (present?.spec.node === stock.node) return stock.own(cidr);
+    if (present?.spec.node === stock.node) return takeUpBlock(stock, cidr);
     for (const binding of inside) {
       await parts.inTurn(binding.pod, async () => {
         if (stock.book.bindings.get(binding.address) !== binding) return;

@@ -64,20 +64,24 @@ export class AddressStock {
 
   /**
    * Takes over what the store says now.
-   * @returns CIDRs of own blocks that the store had and has no more
+   * @param isIssuing whether this node gives addresses already: from then on nothing is issued of a block that comes to be
+   *   this node's before it was taken up
+   * @returns CIDRs of blocks that the store said were this node's and says so no more, and of those that are to be taken up
    */
-  follow(level: AddressLevel): string[] {
+  follow(level: AddressLevel, isIssuing = false): { readonly vanished: string[]; readonly appeared: string[] } {
     this.level = level;
     const owners = new Map(level.blocks.map(({ spec }) => [spec.cidr, spec.node]));
     for (const cidr of this.#leaving) if (owners.get(cidr) !== this.node) this.#leaving.delete(cidr);
-    for (const [cidr, owner] of owners) {
-      if (owner === this.node && isRange(cidr) && !this.#leaving.has(cidr)) this.#own.set(cidr, { seen: true });
-    }
+    const said = [...owners].flatMap(([cidr, owner]) => {
+      return owner === this.node && isRange(cidr) && !this.#leaving.has(cidr) ? [cidr] : [];
+    });
+    const appeared = isIssuing ? said.filter((cidr) => !this.#own.has(cidr)) : [];
+    for (const cidr of said) if (!appeared.includes(cidr)) this.#own.set(cidr, { seen: true });
     const vanished = [...this.#own].filter(([cidr, { seen }]) => seen && owners.get(cidr) !== this.node);
     for (const [cidr] of vanished) this.#own.delete(cidr);
     this.#followBlocks();
     this.underlays.follow(this.subnetsOf("Underlay"));
-    return vanished.map(([cidr]) => cidr);
+    return { vanished: vanished.map(([cidr]) => cidr), appeared };
   }
 
   /** CIDRs of the blocks that are this node's, those of no Subnet too. */
