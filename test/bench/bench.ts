@@ -5,7 +5,7 @@ import type { Progress } from "../../lab/progress.ts";
 import { stateOf } from "../../lab/state.ts";
 import type { Lab } from "../../lab/state.ts";
 
-/** What every benchmark works on: a lab made from `lab.yaml`, up, without a link. */
+/** What a benchmark on a lab works on: the lab, up, without a link; unless told, made from `lab.yaml`. */
 export interface Bench {
   readonly lab: Lab;
   readonly layout: Layout;

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { json, text } from "node:stream/consumers";
+import { json } from "node:stream/consumers";
+import { callPlugin } from "./plugin-call.ts";
+import type { Plugin } from "./plugin-call.ts";
 
 /**
  * Starts CNI plugins on the node whose namespaces it runs in, as a container runtime does: a {@link Task} on standard
@@ -10,15 +10,6 @@ import { json, text } from "node:stream/consumers";
 export interface Task {
   readonly rounds: number;
   readonly plugins: readonly Plugin[];
-}
-
-export interface Plugin {
-  readonly program: string;
-  readonly env: Readonly<Record<string, string>>;
-  /** Network configuration, JSON. */
-  readonly input: string;
-  /** Where it is to work: each has a network namespace of its own, that nobody else works in. */
-  readonly pods: readonly { readonly netns: string; readonly args: string }[];
 }
 
 /** Milliseconds from the start of the process to its end. */
@@ -32,19 +23,9 @@ export interface PluginTimes {
 
 const BURSTS = 3;
 
-async function call({ program, env, input }: Plugin, command: "ADD" | "DEL", { netns, args }: Plugin["pods"][number]) {
-  const of = { CNI_COMMAND: command, CNI_CONTAINERID: netns.replaceAll("/", ""), CNI_IFNAME: "eth0", CNI_NETNS: netns };
-  const start = performance.now();
-  const child = spawn(program, [], { env: { ...env, ...of, CNI_ARGS: args }, stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.end(input);
-  const [said, [code]] = await Promise.all([text(child.stdout), once(child, "exit") as Promise<[number]>]);
-  if (code !== 0) throw new Error(`${program} ${command}: ${said}`);
-  return performance.now() - start;
-}
-
 async function burst(plugin: Plugin, command: "ADD" | "DEL"): Promise<number> {
   const start = performance.now();
-  await Promise.all(plugin.pods.map((pod) => call(plugin, command, pod)));
+  await Promise.all(plugin.pods.map((pod) => callPlugin(plugin, command, pod)));
   return performance.now() - start;
 }
 
@@ -62,8 +43,8 @@ for (let round = 0; round <= rounds; round += 1) {
     const [plugin, own] = [plugins[at], times[at]];
     const pod = plugin?.pods[round % plugin.pods.length];
     if (plugin === undefined || own === undefined || pod === undefined) throw new Error("a plugin without pods");
-    const addMs = await call(plugin, "ADD", pod);
-    const delMs = await call(plugin, "DEL", pod);
+    const { ms: addMs } = await callPlugin(plugin, "ADD", pod);
+    const { ms: delMs } = await callPlugin(plugin, "DEL", pod);
     if (round === 0) continue;
     own.addMs.push(addMs);
     own.delMs.push(delMs);

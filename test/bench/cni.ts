@@ -3,14 +3,14 @@ import { fileURLToPath } from "node:url";
 import type { Progress } from "../../lab/progress.ts";
 import { makeCNINode } from "../cni/support/cni-node.ts";
 import type { CNINode } from "../cni/support/cni-node.ts";
-import type { Plugin, PluginTimes, Task } from "./cni-program.ts";
+import type { PluginTimes, Task } from "./cni-program.ts";
+import { PLUGINS } from "./plugin-call.ts";
+import type { Plugin } from "./plugin-call.ts";
 
 /** Pods of a burst on one node. */
 export const BURST = 200;
 
 const PROGRAM = fileURLToPath(new URL("./cni-program.ts", import.meta.url));
-/** Where scripts/setup puts the plugins. */
-const PLUGINS = path.join(import.meta.dirname, "../../.cache/bin");
 const LIMIT_MS = 1_800_000;
 
 export type Families = "IPv4" | "both families";

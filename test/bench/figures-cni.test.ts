@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { cniFigures } from "./figures-cni.ts";
+import { burstFigures, cniFigures } from "./figures-cni.ts";
 import { ipamFigures } from "./figures-ipam.ts";
 import { drawCNI } from "./section-cni.ts";
 import { drawIPAM } from "./section-ipam.ts";
@@ -15,9 +15,23 @@ test("a plugin's calls are held against the other's of the same round, and burst
       burst: { add: 200, del: 500, referenceAdd: 50, referenceDel: 25 },
     },
   ]);
-  const section = drawCNI({ nodes });
+  const burst = burstFigures({ nodes: 10, pods: 1_000, rounds: [] });
+  const section = drawCNI({ nodes, burst });
   expect(section).toContain("| ADD, IPv4 | 20 / 30 | 20 / 20 | 1.00 | ≤ 1: met |");
   expect(section).toContain("| DEL, IPv4 | 8 / 8 | 16 / 32 | 0.50 | ≤ 0.5: met |");
+});
+
+test("a burst over many nodes is pods a second of all of them, and the median is of the rounds' times", () => {
+  const rounds = [
+    { addMs: 20_000, delMs: 1_000 },
+    { addMs: 4_000, delMs: 2_000 },
+    { addMs: 5_000, delMs: 4_000 },
+  ];
+  const burst = burstFigures({ nodes: 10, pods: 1_000, rounds });
+  expect(burst).toMatchObject({ add: 200, del: 500, rounds: [{ add: 50, del: 1_000 }, { add: 250 }, { add: 200 }] });
+  const section = drawCNI({ nodes: [], burst });
+  expect(section).toContain("1,000 pods (IPv4) over 10 lab nodes");
+  expect(section).toContain("| median | 200 | 500 |");
 });
 
 test("allocations are counted by how many addresses are in use, and judged whether they stay as fast", () => {

@@ -1,3 +1,4 @@
+import type { BurstRound, BurstTimes } from "./burst.ts";
 import type { PluginTimes } from "./cni-program.ts";
 import type { CNITimes, Families } from "./cni.ts";
 import { median, percentile, ratios, rounded } from "./stats.ts";
@@ -26,10 +27,18 @@ export interface PluginFigures {
   readonly rounds: Pick<CNITimes, "trestle" | "reference">;
 }
 
+/** Many pods at once on many nodes. */
+export interface BurstFigures extends Omit<BurstTimes, "rounds"> {
+  /** Pods a second, of the median round. */
+  readonly add: number;
+  readonly del: number;
+  readonly rounds: readonly (BurstRound & Pick<BurstFigures, "add" | "del">)[];
+}
+
 /** What the rounds come to. @param pods of a burst */
 export function cniFigures(timed: readonly CNITimes[], pods: number): { readonly nodes: readonly PluginFigures[] } {
   const nodes = timed.map(({ families, trestle, reference }) => {
-    const rate = (ms: readonly number[]): number => rounded((pods / median(ms)) * 1_000, 0);
+    const rate = (ms: readonly number[]): number => rateOf(pods, median(ms));
     return {
       families,
       add: callFigures(trestle.addMs, reference.addMs),
@@ -44,6 +53,27 @@ export function cniFigures(timed: readonly CNITimes[], pods: number): { readonly
     };
   });
   return { nodes };
+}
+
+/** What bursts on many nodes come to. */
+export function burstFigures({ nodes, pods, rounds }: BurstTimes): BurstFigures {
+  return {
+    nodes,
+    pods,
+    add: rateOf(pods, median(rounds.map(({ addMs }) => addMs))),
+    del: rateOf(pods, median(rounds.map(({ delMs }) => delMs))),
+    rounds: rounds.map(({ addMs, delMs }) => ({
+      addMs,
+      delMs,
+      add: rateOf(pods, addMs),
+      del: rateOf(pods, delMs),
+    })),
+  };
+}
+
+/** Pods a second. */
+function rateOf(pods: number, ms: number): number {
+  return rounded((pods / ms) * 1_000, 0);
 }
 
 function callFigures(own: PluginTimes["addMs"], reference: PluginTimes["addMs"]): CallFigures {

@@ -1,21 +1,14 @@
-import { randomBytes } from "node:crypto";
-import path from "node:path";
 import { parseArgs } from "node:util";
-import { takeDown } from "../../lab/down.ts";
-import { layoutOf } from "../../lab/layout.ts";
 import { preflight } from "../../lab/preflight.ts";
 import { createProgress } from "../../lab/progress.ts";
-import { readLabFile } from "../../lab/read-file.ts";
-import { openLab } from "../../lab/state.ts";
-import { bringUp } from "../../lab/up.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
-import { runner } from "../../platform/run.ts";
 import type { Bench } from "./bench.ts";
 import { buildBundle } from "./bundle.ts";
+import { timeBursts } from "./burst.ts";
 import { BURST, timeCNI } from "./cni.ts";
 import { comparePaths } from "./compare.ts";
-import { cniFigures } from "./figures-cni.ts";
+import { burstFigures, cniFigures } from "./figures-cni.ts";
 import { hubFigures } from "./figures-hub.ts";
 import { ipamFigures } from "./figures-ipam.ts";
 import { linkFigures } from "./figures-link.ts";
@@ -28,6 +21,7 @@ import { createLink, timeLinks } from "./link.ts";
 import { describeMachine } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
+import { withLab } from "./own-lab.ts";
 import { keepResult } from "./results.ts";
 import { timeScale } from "./scale.ts";
 import { drawCNI } from "./section-cni.ts";
@@ -38,7 +32,7 @@ import { drawMemory } from "./section-memory.ts";
 import { drawPaths } from "./section-paths.ts";
 import { drawScale } from "./section-scale.ts";
 
-const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ipam] [cni] [--rounds N] [--seconds N] [--members N]
+const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ipam] [cni] [--rounds N] [--seconds N] [--members N] [--pods N]
 
   link            time from link create to the first packet from pod to pod (15 rounds)
   paths           throughput, CPU and latency of both kinds beside a hand-made tunnel and no tunnel (9 rounds)
@@ -46,16 +40,18 @@ const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ip
   hub             from a change to the last of many members, and all of them at once (30 rounds)
   scale           what linked clusters cost a gateway: plan and kernel, first and change by change (3 rounds)
   ipam            what an address costs while ever more are in use (5 rounds)
-  cni             whole ADD and DEL of the plugin beside ptp with host-local, and bursts of pods (60 rounds)
+  cni             whole ADD and DEL of the plugin beside ptp with host-local (60 rounds), and bursts of pods
   --rounds N      as many rounds of each
   --seconds N     length of each throughput figure (2)
   --members N     as many members or peers (1000)
+  --pods N        as many pods of a burst over ten nodes (1000)
 `;
 
 interface Wishes {
   readonly rounds: number | undefined;
   readonly seconds: number;
   readonly members: number;
+  readonly pods: number;
 }
 
 /** What a benchmark comes to: see Result. */
@@ -85,7 +81,7 @@ const ON_LAB = {
   },
 } satisfies Record<string, (bench: Bench, wishes: Wishes) => Promise<Outcome>>;
 
-/** Without a lab, by name. */
+/** Without that lab, by name. */
 const ALONE = {
   hub: async (on: Pick<Bench, "progress" | "signal">, { rounds = 30, members }: Wishes) => {
     const figures = hubFigures(await timeHub(members, rounds, on));
@@ -99,8 +95,9 @@ const ALONE = {
     const figures = ipamFigures(await timeIPAM(rounds, on));
     return { figures, section: drawIPAM(figures) };
   },
-  cni: async (on: Pick<Bench, "progress" | "signal">, { rounds = 60 }: Wishes) => {
-    const figures = cniFigures(await timeCNI(rounds, on), BURST);
+  cni: async (on: Pick<Bench, "progress" | "signal">, { rounds = 60, pods }: Wishes) => {
+    const calls = cniFigures(await timeCNI(rounds, on), BURST);
+    const figures = { ...calls, burst: burstFigures(await timeBursts(pods, on)) };
     return { figures, section: drawCNI(figures) };
   },
 } satisfies Record<string, (on: Pick<Bench, "progress" | "signal">, wishes: Wishes) => Promise<Outcome>>;
@@ -126,25 +123,19 @@ async function runBenchmarks(names: readonly Name[], wishes: Wishes, signal: Abo
   }
 }
 
-/** Brings a lab up, measures on it, takes it away whatever happened. */
+/** All on one lab. */
 async function runOnLab(
   names: readonly (keyof typeof ON_LAB)[],
   wishes: Wishes,
-  { machine, progress, signal }: { readonly machine: Machine } & Pick<Bench, "progress" | "signal">,
+  { machine, ...on }: { readonly machine: Machine } & Pick<Bench, "progress" | "signal">,
 ): Promise<void> {
-  const file = readLabFile(path.join(import.meta.dirname, "lab.yaml"));
-  const lab = openLab(`bench${randomBytes(3).toString("hex")}`, systemClock);
-  const layout = layoutOf(lab.name, file);
-  const nodes = layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
-  try {
-    await bringUp(lab, file, "all", { progress, signal });
+  await withLab("lab.yaml", on, async (bench) => {
+    const nodes = bench.layout.sites.reduce((sum, site) => sum + site.nodes.length, 0);
     for (const name of names) {
-      progress.say(`${name}:`);
-      keep(name, nodes, machine, await ON_LAB[name]({ lab, layout, progress, signal }, wishes));
+      bench.progress.say(`${name}:`);
+      keep(name, nodes, machine, await ON_LAB[name](bench, wishes));
     }
-  } finally {
-    await takeDown(lab, runner(), new AbortController().signal);
-  }
+  });
 }
 
 function isIn<T extends object>(benchmarks: T, name: Name | keyof T): name is keyof T & Name {
@@ -160,7 +151,7 @@ function keep(name: Name, nodes: number | undefined, machine: Machine, { figures
 function readWords(): { readonly names: readonly Name[]; readonly wishes: Wishes } {
   const string = { type: "string" } as const;
   const { values, positionals } = parseArgs({
-    options: { rounds: string, seconds: string, members: string },
+    options: { rounds: string, seconds: string, members: string, pods: string },
     allowPositionals: true,
   });
   const unknown = positionals.find((word) => !NAMES.some((name) => name === word));
@@ -171,6 +162,7 @@ function readWords(): { readonly names: readonly Name[]; readonly wishes: Wishes
       rounds: readCount("rounds", values.rounds),
       seconds: readCount("seconds", values.seconds) ?? 2,
       members: readCount("members", values.members) ?? 1_000,
+      pods: readCount("pods", values.pods) ?? 1_000,
     },
   };
 }

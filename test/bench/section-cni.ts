@@ -1,5 +1,5 @@
 import { BURST } from "./cni.ts";
-import type { CallFigures, PluginFigures } from "./figures-cni.ts";
+import type { BurstFigures, CallFigures, PluginFigures } from "./figures-cni.ts";
 import { verdict } from "./goal.ts";
 import { drawTable } from "./markdown.ts";
 import { drawPeers } from "./peers.ts";
@@ -7,8 +7,14 @@ import { drawPeers } from "./peers.ts";
 /** Of what ptp with host-local takes, IPv4. */
 const GOAL = { add: 1, del: 0.5 } as const;
 
-/** Whole calls of the plugin beside ptp with host-local, in words and tables, as Markdown. */
-export function drawCNI({ nodes }: { readonly nodes: readonly PluginFigures[] }): string {
+/** Whole calls of the plugin beside ptp with host-local, and many pods at once, in words and tables, as Markdown. */
+export function drawCNI({
+  nodes,
+  burst: many,
+}: {
+  readonly nodes: readonly PluginFigures[];
+  readonly burst: BurstFigures;
+}): string {
   const rounds = nodes[0]?.rounds.trestle.addMs.length ?? 0;
   const rows = nodes.flatMap(({ families, add, del }) => [
     row(`ADD, ${families}`, add, families === "IPv4" ? GOAL.add : undefined),
@@ -29,7 +35,15 @@ ${drawTable(["ms, p50 / p99", "Trestle", "ptp + host-local", "Trestle / referenc
 ${BURST} pods on one machine, all at once, until the last is done; pods a second:
 
 ${drawTable(["families", "ADD: Trestle", "ADD: reference", "DEL: Trestle", "DEL: reference"], bursts)}
+${drawBurst(many)}
 ${drawPeers()}`;
+}
+
+function drawBurst({ nodes, pods, add, del, rounds }: BurstFigures): string {
+  const rows = rounds.map((round, at) => [at + 1, round.add, round.del]);
+  return `${pods.toLocaleString("en")} pods (IPv4) over ${nodes} lab nodes of one cluster, all nodes and all pods at once, from one start signal to the last answer of the last node; pods a second of all nodes together. All ${nodes} nodes with their agents, the cluster's store and every plugin share the cores of this one machine: ${nodes} machines have ${nodes} times as many. Network namespaces and Pod objects are made beforehand. In the first round no agent has given an address yet. After each ADD all addresses were found to be different and to have an IPInstance, after each DEL no IPInstance was left.
+
+${drawTable(["round", "ADD", "DEL"], [...rows, ["median", add, del]])}`;
 }
 
 function row(title: string, figures: CallFigures, goal: number | undefined): (string | number)[] {

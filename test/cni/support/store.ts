@@ -34,7 +34,7 @@ export interface DistantStore {
 const PROGRAM = fileURLToPath(new URL("./store-program.ts", import.meta.url));
 
 /** Reaches the store by its access file, through a program on the node. */
-export function reachStore({ prefix }: TestNode, accessFile: string): DistantStore {
+export function reachStore({ prefix }: Pick<TestNode, "prefix">, accessFile: string): DistantStore {
   const [program, ...rest] = [...prefix, process.execPath, PROGRAM, accessFile];
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "close");
