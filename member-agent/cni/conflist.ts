@@ -21,8 +21,7 @@ const CONTENT = `${JSON.stringify(
  * @throws MeshError `conflist-unwritable` (retry)
  */
 export async function installConflist(folder: string): Promise<void> {
-  const file = path.join(folder, CONFLIST);
-  const draft = `${file}.new`;
+  const [file, draft] = filesIn(folder);
   try {
     if ((await readFile(file, "utf8").catch(() => "")) === CONTENT) return;
     await mkdir(folder, { recursive: true });
@@ -46,5 +45,12 @@ export async function installConflist(folder: string): Promise<void> {
 
 /** Has the runtime start no more pods by the plugin; one that is gone already is no fault. */
 export async function removeConflist(folder: string): Promise<void> {
-  await rm(path.join(folder, CONFLIST), { force: true });
+  // A draft stays behind where an agent was killed.
+  for (const file of filesIn(folder)) await rm(file, { force: true });
+}
+
+/** The file, and what it is written as before it is whole: no runtime reads a file of such a name. */
+function filesIn(folder: string): readonly [file: string, draft: string] {
+  const file = path.join(folder, CONFLIST);
+  return [file, `${file}.new`];
 }

@@ -11,6 +11,7 @@ import { POD_NEXT_HOP, podAlias, podDevice, podMacs, unwirePod, wirePod } from "
 import type { PodLink } from "../../tunnel/pod-link.ts";
 import { podWireFaults } from "../../tunnel/pod-wire-check.ts";
 import { answerFor, observeProxies, stopAnswering } from "../../tunnel/underlay/proxies.ts";
+import type { AskedFacts } from "../ipam/asked.ts";
 import { attachmentKey } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
 import type { PodDirectory } from "../ipam/directory.ts";
@@ -85,8 +86,10 @@ export class PodNetwork implements CNICommands {
 
   async gc({ valid }: Call<"GC">): Promise<void> {
     const keep = new Set(valid.map(attachmentKey));
-    const stale = [...this.#parts.ipam.bindings.values()].filter(
-      ({ attachment }) => !keep.has(attachmentKey(attachment)),
+    const { ipam } = this.#parts;
+    // Of what an ADD is at work on now the list may not know yet.
+    const stale = [...ipam.bindings.values()].filter(
+      ({ attachment }) => !keep.has(attachmentKey(attachment)) && !ipam.isBusy(attachment),
     );
     const each = new Map(stale.map(({ attachment }) => [attachmentKey(attachment), attachment]));
     await Promise.all([...each.values()].map((attachment) => this.del({ attachment })));
@@ -116,13 +119,13 @@ export class PodNetwork implements CNICommands {
     for (const address of present) if (!isAsked.has(address)) await stopAnswering(run, nic, address);
   }
 
-  async #add(facts: PodFacts, attachment: Attachment, netns: string): Promise<PodWire> {
+  async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {
     const { ipam, run, log } = this.#parts;
     try {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);
       try {
-        if (former !== undefined) await unwirePod(run, podDevice(attachmentKey(former)));
+        if (former !== undefined) await this.#makeWay(former);
         await this.#wiring(() => this.#wire(link, isNew));
         for (const address of underlayOf(bindings)) await this.#answer(address);
       } catch (error) {
@@ -141,6 +144,12 @@ export class PodNetwork implements CNICommands {
     } finally {
       ipam.settle(attachment);
     }
+  }
+
+  /** A DEL of the former sandbox may be under way: what it takes away has to be gone before it is made anew. */
+  async #makeWay(former: Attachment): Promise<void> {
+    const { run } = this.#parts;
+    await this.#turns.take(former.sandbox, () => unwirePod(run, podDevice(attachmentKey(former))));
   }
 
   /** A retried ADD finds its wire, whole or not. */
@@ -171,7 +180,7 @@ export class PodNetwork implements CNICommands {
   }
 
   /** What the runtime says of the pod, and what the cluster knows of it. */
-  async #factsOf({ attachment, args }: Attached): Promise<PodFacts> {
+  async #factsOf({ attachment, args }: Attached): Promise<AskedFacts> {
     const { K8S_POD_NAMESPACE: namespace, K8S_POD_NAME: name, K8S_POD_UID: uid } = args;
     const { sandbox } = attachment;
     const plain = (of: { readonly namespace: string; readonly name: string }): PodFacts => {

@@ -139,9 +139,16 @@ export class CNIRole {
 
   /** One pass over pods, the LAN and the store; and the runtime may start pods, once all is ready for them. */
   async reconcile(): Promise<void> {
+    try {
+      await this.#ipam.reconcile();
+    } finally {
+      // What the store keeps from being done keeps nothing here from it.
+      if (this.#ipam.serving) await this.#tendNode();
+    }
+  }
+
+  async #tendNode(): Promise<void> {
     const { confDir, isReady } = this.#parts;
-    await this.#ipam.reconcile();
-    if (!this.#ipam.serving) return;
     await this.#network.reconcileProxies();
     if (confDir !== undefined && isReady()) await installConflist(confDir);
   }

@@ -1,5 +1,4 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import { chooseAddresses } from "../../mesh/ipam/choice.ts";
 import type { Choice, FamilyChoice } from "../../mesh/ipam/choice.ts";
 import type { Attachment, Subnet } from "../../mesh/ipam/resources.ts";
@@ -8,7 +7,7 @@ import { hasCode, MeshError, messageOf } from "../../platform/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
 import { addressInUse, bindingFor, exhausted } from "./asked.ts";
-import type { Asked } from "./asked.ts";
+import type { Asked, AskedFacts } from "./asked.ts";
 import type { Binding } from "./binding.ts";
 import { claimBlock } from "./claims.ts";
 import { isReservation } from "./instance-index.ts";
@@ -66,7 +65,7 @@ export class Allocator {
    * @throws MeshError with a refusal's code; `addresses-exhausted`, `address-in-use`, `address-on-lan`; and with `retry`
    *   set where waiting may help: the store is silent, the disk is full
    */
-  async allocate(facts: PodFacts, attachment: Attachment): Promise<Allocation> {
+  async allocate(facts: AskedFacts, attachment: Attachment): Promise<Allocation> {
     const { stock } = this.#parts;
     const present = stock.book.of(attachment);
     if (present.length > 0) return { bindings: present, isNew: false };
@@ -75,6 +74,11 @@ export class Allocator {
       const bindings = former.map((each) => ({ ...each, attachment }));
       await stock.book.bind(bindings);
       return { bindings, isNew: true, former: former[0]?.attachment };
+    }
+    if (facts.isPartial === true) {
+      throw new MeshError("pod-changed", "its addresses were given back while it asked for them; it is to ask again", {
+        retry: true,
+      });
     }
     const { value: choice, refusal } = chooseAddresses(facts, stock.level);
     if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });

@@ -4,6 +4,9 @@ import type { Attachment, PodReference, Subnet } from "../../mesh/ipam/resources
 import { MeshError } from "../../platform/errors.ts";
 import type { Binding } from "./binding.ts";
 
+/** What is known of a pod; `isPartial`: of one that has addresses, so that what it wishes for was not asked. */
+export type AskedFacts = PodFacts & { readonly isPartial?: true };
+
 /** Who asks for addresses, and what is said when there is none. */
 export interface Asked {
   readonly facts: PodFacts;

@@ -2,11 +2,12 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import path from "node:path";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import { instance, subnetSpec } from "../../mesh/ipam/testing/objects.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { runner } from "../../platform/run.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
-import { AddressCluster, factsOf } from "../testing/address-node.ts";
+import { AddressCluster, attachmentOf, factsOf } from "../testing/address-node.ts";
 
 /** One block of six addresses on each family, and eight of which four are by name. */
 const SIX = { pods: subnetSpec("10.0.0.0/29", { blockSize: 29 }) };
@@ -138,4 +139,17 @@ test("a node that lost its disk issues nothing that it had lent, that its pods h
   expect(again.booked).toEqual({ "10.0.0.1": "s1" });
   expect(await again.add(factsOf("plain"), "s3")).toEqual(["10.0.0.4"]);
   expect(await again.add(factsOf("set-0", {}, "set"), "s4")).toEqual(["10.0.0.2"]);
+});
+
+test("a pod that has lost its addresses while it asked is told to ask again, for its wishes are not known", async () => {
+  cluster = await AddressCluster.open({ ...SIX, hall: subnetSpec("192.168.1.0/29", { network: "lan" }) });
+  const a = await cluster.node("a");
+  await a.add(factsOf("web", { [ANNOTATIONS.networkType]: "Underlay" }), "s1");
+  const orphan = a.ipam.release(attachmentOf("s1"));
+  const known = a.ipam.podOf(attachmentOf("s2"), "uid-web");
+  await expect(a.ipam.allocate(known ?? factsOf("web"), attachmentOf("s2"))).rejects.toMatchObject({
+    code: "pod-changed",
+    retry: true,
+  });
+  await orphan;
 });

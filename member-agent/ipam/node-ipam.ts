@@ -1,5 +1,4 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import type { Attachment, IPInstance, PodReference } from "../../mesh/ipam/resources.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MeshError } from "../../platform/errors.ts";
@@ -12,6 +11,7 @@ import { Turns } from "../../platform/turns.ts";
 import { adoptWires } from "./adopt.ts";
 import { Allocator } from "./allocator.ts";
 import type { Allocation } from "./allocator.ts";
+import type { AskedFacts } from "./asked.ts";
 import { attachmentKey } from "./binding.ts";
 import type { Binding } from "./binding.ts";
 import { AddressBook } from "./book.ts";
@@ -97,10 +97,10 @@ export class NodeIPAM {
   }
 
   /** What is known of a pod that has addresses here, by this attachment or by another one of the same interface. */
-  podOf(attachment: Attachment, uid: string | undefined): PodFacts | undefined {
+  podOf(attachment: Attachment, uid: string | undefined): AskedFacts | undefined {
     const { book } = this.#stock;
     const [own] = [...book.of(attachment), ...(uid === undefined ? [] : book.ofPod(uid, attachment.interface))];
-    return own && { pod: own.pod, owner: own.owner, annotations: {}, namespaceAnnotations: {} };
+    return own && { pod: own.pod, owner: own.owner, annotations: {}, namespaceAnnotations: {}, isPartial: true };
   }
 
   of(attachment: Attachment): readonly Binding[] {
@@ -135,7 +135,7 @@ export class NodeIPAM {
    * The addresses of a pod's sandbox; see {@link Allocator.allocate}. Until {@link settle} the attachment is taken to be
    * under way: it may have no wire yet.
    */
-  async allocate(facts: PodFacts, attachment: Attachment): Promise<Allocation> {
+  async allocate(facts: AskedFacts, attachment: Attachment): Promise<Allocation> {
     if (!this.#serving) {
       throw new MeshError("starting", "this node does not know its addresses yet; it will in a moment", {
         retry: true,
