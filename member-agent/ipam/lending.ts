@@ -23,20 +23,35 @@ import type { AddressStock } from "./stock.ts";
 /** How long an owner may take to answer: one that is down never does. */
 const ANSWER_MS = 2_000;
 const LOOK_EVERY_MS = 25;
-/** Addresses that are asked for of one owner. */
-const ATTEMPTS = 8;
+/** Addresses that are asked for of one owner before the next is. */
+const ATTEMPTS = 32;
+/** How long whoever refused, or was silent, is not asked again. */
+const PATIENCE_MS = 10_000;
 
-/** An address of another node's block that is this node's now, by a block of one; undefined when none is to be had. */
-export async function borrowAddress(
-  stock: AddressStock,
-  subnet: Subnet,
-  pace: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<string | undefined> {
+interface Pace {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * An address of another node's block that is this node's now, by a block of one; undefined when none is to be had. One
+ * is asked for at a time: many who ask at once would all want the same.
+ */
+export function borrowAddress(stock: AddressStock, subnet: Subnet, pace: Pace): Promise<string | undefined> {
+  return stock.borrowing.take(subnet.metadata.name, () => borrow(stock, subnet, pace));
+}
+
+async function borrow(stock: AddressStock, subnet: Subnet, pace: Pace): Promise<string | undefined> {
   const store = stock.requireStore();
   const supply = supplyOf(subnet.spec);
-  for (const { cidr } of foreignBlocks(stock, subnet)) {
+  const now = pace.clock.monotonic();
+  for (const [key, untilMs] of stock.denied) if (untilMs <= now) stock.denied.delete(key);
+  const deny = (key: string): unknown => stock.denied.set(key, pace.clock.monotonic() + PATIENCE_MS);
+  for (const { cidr, node } of foreignBlocks(stock, subnet)) {
+    if (stock.denied.has(node)) continue;
     for (const address of candidates(parseCidr(cidr), stock, (place) => supply.isFree(place), supply.span.first)) {
       const one = `${address}/${bitsOf(supply.span.family)}`;
+      deny(address);
       try {
         await createBlock(store, one, stock.node);
       } catch (error) {
@@ -46,6 +61,7 @@ export async function borrowAddress(
       const answer = await answerOf(stock, one, pace);
       if (answer === "lent") return address;
       if (answer === "refused") continue;
+      deny(node);
       await deleteIfThere(store, ipBlockKind, objectNameOfCidr(one));
       break;
     }
@@ -84,7 +100,7 @@ async function answer(stock: AddressStock, block: IPBlock): Promise<void> {
 async function answerOf(
   { store }: AddressStock,
   cidr: string,
-  { clock, signal }: Parameters<typeof borrowAddress>[2],
+  { clock, signal }: Pace,
 ): Promise<"lent" | "refused" | "silent"> {
   const deadline = clock.monotonic() + ANSWER_MS;
   while (clock.monotonic() < deadline && !signal.aborted) {
@@ -108,7 +124,7 @@ function foreignBlocks({ level, node }: AddressStock, subnet: Subnet): IPBlock["
 /** What looks free in a block, from its end, for its owner begins at its start. */
 function candidates(
   block: Cidr,
-  { index, level }: AddressStock,
+  { index, level, denied }: AddressStock,
   isFree: (place: number) => boolean,
   first: bigint,
 ): string[] {
@@ -119,7 +135,7 @@ function candidates(
   const found: string[] = [];
   for (let value = span.last; value >= span.first && found.length < ATTEMPTS; value -= 1n) {
     const address = formatAddress({ family: block.family, value });
-    const isTaken = index.at(address) !== undefined || ones.has(address);
+    const isTaken = index.at(address) !== undefined || ones.has(address) || denied.has(address);
     if (!isTaken && isFree(Number(value - first))) found.push(address);
   }
   return found;

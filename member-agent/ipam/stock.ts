@@ -5,6 +5,7 @@ import type { Subnet } from "../../mesh/ipam/resources.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
 import { MeshError } from "../../platform/errors.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
+import { Turns } from "../../platform/turns.ts";
 import { attachmentKey } from "./binding.ts";
 import type { AddressBook } from "./book.ts";
 import { InstanceIndex } from "./instance-index.ts";
@@ -28,6 +29,10 @@ export class AddressStock {
   readonly claiming = new Set<string>();
   /** Keys of attachments that an ADD or a DEL is at work on. */
   readonly busy = new Set<string>();
+  /** By Subnet: one address is borrowed at a time. */
+  readonly borrowing = new Turns();
+  /** Addresses that were not lent, and nodes that did not answer: until when they are not asked for or asked again. */
+  readonly denied = new Map<string, number>();
   level: AddressLevel;
   /** Absent until it was there for the first time. */
   store: ResourceStore | undefined;
