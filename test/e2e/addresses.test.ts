@@ -5,7 +5,15 @@ import { z } from "zod";
 import { addressIn, HUB_NETS, routerOf } from "../../lab/addressing.ts";
 import { familyOf } from "../../mesh/cidr.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
-import { addressesOf, awaitMeeting, hostRoute, knownAddresses, lanAddress } from "./support/pod-addresses.ts";
+import {
+  addressesOf,
+  awaitMeeting,
+  hostRoute,
+  knownAddresses,
+  lanAddress,
+  usedBySubnet,
+} from "./support/pod-addresses.ts";
+import { cutRange } from "./support/cut-range.ts";
 import { sourceSeen } from "./support/talk.ts";
 import { LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
 import type { Typed } from "./support/typed.ts";
@@ -14,7 +22,6 @@ import type { Typed } from "./support/typed.ts";
 
 const lab = newTestLab();
 const FILE = path.join(import.meta.dirname, "addresses.yaml");
-const SUBNETS = path.join(import.meta.dirname, "subnets.yaml");
 const NODES = ["a", "b", "c"];
 /** Outside all clusters. */
 const [OUTSIDE4, OUTSIDE6] = [routerOf(HUB_NETS[0]), routerOf(HUB_NETS[1])];
@@ -23,32 +30,19 @@ const SHOP = ["--namespace", "shop", "--namespace-annotation", "trestle.dev/subn
 const WEB = [...SHOP, "--owner", "StatefulSet/web"];
 const WEB_PODS = ["east/web-0", "east/web-1", "east/web-2"];
 
-const subnets = z.array(z.object({ metadata: z.object({ name: z.string() }), status: z.object({ used: z.int() }) }));
 const blocks = z.array(z.object({ spec: z.object({ cidr: z.string(), node: z.string() }) }));
 
 beforeAll(async () => {
   await lab.up(FILE);
-  await cutRange();
+  await cutRange(lab, "east");
 }, LAB_LIMIT_MS);
 
 afterAll(() => lab.down(), LAB_LIMIT_MS);
 
-/** Puts Subnets in the place of those that cover all of the pod CIDRs, as a person would. */
-async function cutRange(): Promise<void> {
-  for (const { metadata } of await subnetsNow()) await lab.at("east", "subnet", "delete", metadata.name);
-  // They go when the leading gateway has seen that no address of them is in use.
-  await eventually(async () => (await subnetsNow()).length === 0 || subnetsNow());
-  await lab.at("east", "apply", "-f", SUBNETS);
-}
-
-async function subnetsNow(): Promise<z.infer<typeof subnets>> {
-  return subnets.parse(JSON.parse(await lab.at("east", "subnet", "list", "--output", "json")));
-}
-
 /** True when these Subnets have so many addresses in use, by their names. */
 async function areUsed(wanted: Readonly<Record<string, number>>): Promise<unknown> {
-  const all = (await subnetsNow()).filter(({ metadata }) => metadata.name in wanted);
-  const used = Object.fromEntries(all.map(({ metadata, status }) => [metadata.name, status.used]));
+  const all = Object.entries(await usedBySubnet(lab, "east"));
+  const used = Object.fromEntries(all.filter(([name]) => name in wanted));
   return isDeepStrictEqual(used, wanted) || { used, wanted };
 }
 
@@ -283,6 +277,8 @@ test("when all pods are gone no address is in use", async () => {
     const left = await knownAddresses(lab, "east");
     return left.length === 0 || left;
   });
-  const names = (await subnetsNow()).map(({ metadata }) => metadata.name);
-  await eventually(() => areUsed(Object.fromEntries(names.map((name) => [name, 0]))));
+  await eventually(async () => {
+    const used = await usedBySubnet(lab, "east");
+    return Object.values(used).every((count) => count === 0) || used;
+  });
 });

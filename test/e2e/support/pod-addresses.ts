@@ -9,6 +9,7 @@ import { eventually } from "../../../platform/testing/eventually.ts";
 import { serveSources, sourcesSeen } from "./sources.ts";
 import type { TestLab } from "./test-lab.ts";
 
+const subnets = z.array(z.object({ metadata: z.object({ name: z.string() }), status: z.object({ used: z.int() }) }));
 const instances = z.array(
   z.object({
     spec: z.object({
@@ -39,6 +40,12 @@ export async function knownAddresses(lab: TestLab, cluster: string): Promise<Kno
     .map(({ spec: { address, subnet, node, pod }, status: { phase } }) => {
       return { address, subnet, node, pod: `${pod.namespace}/${pod.name}`, phase };
     });
+}
+
+/** How many addresses of each Subnet are in use, by its name, as `trestle subnet list` tells. */
+export async function usedBySubnet(lab: TestLab, cluster: string): Promise<Readonly<Record<string, number>>> {
+  const all = subnets.parse(JSON.parse(await lab.at(cluster, "subnet", "list", "--output", "json")));
+  return Object.fromEntries(all.map(({ metadata, status }) => [metadata.name, status.used]));
 }
 
 /** All addresses of a lab's pod, as its plugin answered. */
