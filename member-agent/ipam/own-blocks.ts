@@ -41,8 +41,11 @@ export class OwnBlocks {
     return [...this.#byBlock.keys()];
   }
 
-  /** @param cidrs of this node's blocks; those of no Subnet have nothing to issue */
-  follow(cidrs: readonly string[], subnets: readonly Subnet[], given: Given): void {
+  /**
+   * @param cidrs of this node's blocks; those of no Subnet have nothing to issue
+   * @param readBook asked only when something is made anew: it is as long as the node has addresses
+   */
+  follow(cidrs: readonly string[], subnets: readonly Subnet[], readBook: () => Given): void {
     const changed = this.#followSubnets(subnets);
     const fresh: Part[] = [];
     const parts = subnets.flatMap(({ metadata: { name: subnet }, spec }) => {
@@ -64,6 +67,7 @@ export class OwnBlocks {
     const isFresh = new Set(fresh);
     const told = (address: string): Part[] => this.#of(address).filter((part) => isFresh.has(part));
     if (fresh.length === 0) return;
+    const given = readBook();
     for (const address of given.inUse) for (const { supply } of told(address)) supply.claim(address);
     for (const address of given.freed) for (const { supply } of told(address)) supply.restFreed(address);
   }

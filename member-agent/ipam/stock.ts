@@ -133,7 +133,7 @@ export class AddressStock {
   }
 
   #followBlocks(): void {
-    this.blocks.follow([...this.#own.keys()], this.subnetsOf("Overlay"), this.#given());
+    this.blocks.follow([...this.#own.keys()], this.subnetsOf("Overlay"), () => this.#given());
   }
 
   #given(): Given {
