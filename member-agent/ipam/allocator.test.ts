@@ -153,6 +153,14 @@ test("a block that has nothing to issue keeps nobody from the next", async () =>
   });
 });
 
+test("pods that wait for one block together have more claimed when it does not do for all of them", async () => {
+  await within([subnet("pods", "10.0.0.0/28", { blockSize: 30 })], async ({ add }) => {
+    const all = Array.from({ length: 14 }, (_, n) => n + 1);
+    const given = (await Promise.all(all.map((n) => add(factsOf(`burst-${n}`))))).flatMap(addressesOf);
+    expect(new Set(given)).toEqual(new Set(all.map((n) => `10.0.0.${n}`)));
+  });
+});
+
 test("what others have of a block stays theirs when it is claimed, and what is being claimed is not held", async () => {
   await within(SIX, async ({ add, put, stock }) => {
     await put(kept("10.0.0.1", "pods", "elsewhere-0"));
