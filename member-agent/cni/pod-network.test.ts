@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import { subnetSpec } from "../../mesh/ipam/testing/objects.ts";
@@ -42,19 +43,7 @@ beforeAll(async () => {
   outside = runner(["nsenter", `--net=/run/netns/${node.name}`, "--"]);
   cluster = await AddressCluster.open(SUBNETS);
   agent = await cluster.node("a");
-  const directory = { find: async (_: string, name: string) => known.get(name), ownerExists: async () => true };
-  pods = new PodNetwork(
-    {
-      ipam: agent.ipam,
-      run: outside,
-      lan: () => ({ device: "eth0", podMtu: 1420 }),
-      directory: () => directory,
-      isReady: () => true,
-      clock: systemClock,
-      log: silent,
-    },
-    life.signal,
-  );
+  pods = networkBy(outside);
 }, SLOW_MS);
 afterAll(async () => {
   life.abort();
@@ -62,6 +51,21 @@ afterAll(async () => {
   for (const name of namespaces) await runner()("ip", ["netns", "delete", name]).catch(() => undefined);
   await node?.remove();
 }, SLOW_MS);
+
+/** @param run runs programs on the node */
+function networkBy(run: Run): PodNetwork {
+  const directory = { find: async (_: string, name: string) => known.get(name), ownerExists: async () => true };
+  const parts = {
+    ipam: agent.ipam,
+    run,
+    lan: () => ({ device: "eth0", podMtu: 1420 }),
+    directory: () => directory,
+    isReady: () => true,
+    clock: systemClock,
+    log: silent,
+  };
+  return new PodNetwork(parts, life.signal);
+}
 
 interface TestPod {
   readonly netns: string;
@@ -147,6 +151,26 @@ test(
     }
     await del(former);
     expect(await observeProxies(outside, "eth0")).not.toContain(address);
+  },
+  SLOW_MS,
+);
+
+test(
+  "a DEL that is slow to take what the LAN is told away takes it away before its new sandbox is told to have it",
+  async () => {
+    const pod = await makePod({ [ANNOTATIONS.networkType]: "Underlay" });
+    const slow = networkBy(async (program, args, options) => {
+      if (args.includes("proxy") && args.includes("delete")) await delay(500);
+      return outside(program, args, options);
+    });
+    const [former, next] = [sandboxOf(), sandboxOf()];
+    await slow.add(callOf(pod, former));
+    const deleted = slow.del({ attachment: { sandbox: former, interface: "eth0" } });
+    const { addresses } = await slow.add(callOf(pod, next));
+    await deleted;
+    expect(await observeProxies(outside, "eth0")).toEqual(addresses.map(({ address }) => address));
+    await check(pod, next);
+    await del(next);
   },
   SLOW_MS,
 );
