@@ -120,7 +120,7 @@ export class PodNetwork implements CNICommands {
   }
 
   async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {
-    const { ipam, run, log } = this.#parts;
+    const { ipam, log } = this.#parts;
     try {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);

@@ -188,6 +188,3 @@ export function factsOf(name: string, annotations: Readonly<Record<string, strin
     ...(set !== undefined && { owner: { kind: "StatefulSet", name: set, uid: `uid-${set}` } }),
   };
 }
-
-/** Two blocks of four: .1 to .6, since the first and the last mean all of it. */
-export const TWO_BLOCKS = { pods: subnetSpec("10.0.0.0/29", { blockSize: 30 }) };
