@@ -6,7 +6,6 @@ import { networkKind } from "../../crds/network.ts";
 import { subnetKind } from "../../crds/subnet.ts";
 import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import type { Attachment, SubnetSpec } from "../../mesh/ipam/resources.ts";
-import { subnetSpec } from "../../mesh/ipam/testing/objects.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { openStateFolder } from "../../platform/state-folder.ts";
