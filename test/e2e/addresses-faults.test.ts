@@ -12,7 +12,6 @@ import type { PodState } from "../../lab/state.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { cutRange } from "./support/cut-range.ts";
 import { addressesOf, awaitMeeting, hostRoute, knownAddresses } from "./support/pod-addresses.ts";
-import type { KnownAddress } from "./support/pod-addresses.ts";
 import { startPings } from "./support/ping.ts";
 import type { Pinging } from "./support/ping.ts";
 import { LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
@@ -43,16 +42,19 @@ afterAll(() => lab.down(), LAB_LIMIT_MS);
 const podState = (name: string): PodState => requirePod(stateOf(lab.lab).pods, "east", name);
 const runtimeOf = (node: string) => hostsOf(lab.lab)({ cluster: "east", node }).runtime;
 
-/** What the store knows of pods of one name. */
-const known = async (pod: string): Promise<KnownAddress[]> =>
-  (await knownAddresses(lab, "east")).filter((each) => each.pod === `default/${pod}`);
-
-/** Waits until the store says that a pod has these addresses on a node, and no other. */
-async function awaitKnown(pod: string, node: string, addresses: readonly string[], limitMs?: number): Promise<void> {
+/** Waits until the store says that pods have these addresses on that node, and no others. */
+async function awaitKnown(
+  wanted: Readonly<Record<string, readonly [node: string, addresses: readonly string[]]>>,
+  limitMs?: number,
+): Promise<void> {
   await eventually(async () => {
-    const seen = await known(pod);
-    const isSo = isDeepStrictEqual(new Set(seen.map(({ address }) => address)), new Set(addresses));
-    return (isSo && seen.every((each) => each.node === node)) || { seen, wanted: { node, addresses } };
+    const all = Map.groupBy(await knownAddresses(lab, "east"), ({ pod }) => pod);
+    const wrong = Object.entries(wanted).flatMap(([pod, [node, addresses]]) => {
+      const seen = all.get(`default/${pod}`) ?? [];
+      const isSo = isDeepStrictEqual(new Set(seen.map(({ address }) => address)), new Set(addresses));
+      return isSo && seen.every((each) => each.node === node) ? [] : [{ pod, node, addresses, seen }];
+    });
+    return wrong.length === 0 || wrong;
   }, limitMs);
 }
 
@@ -79,8 +81,7 @@ test(
     await lab.do("pod", "add", "east/late", "--node", "c");
     await passes(pings, 50);
     expect((await pings.stop()).lost).toEqual([]);
-    await awaitKnown("plain", "c", before);
-    await awaitKnown("late", "c", addressesOf(lab, "east/late"));
+    await awaitKnown({ plain: ["c", before], late: ["c", addressesOf(lab, "east/late")] });
     expect(addressesOf(lab, "east/late").filter((each) => before.includes(each))).toEqual([]);
     await awaitMeeting(lab, "west/eye", ["east/plain", "east/late", "east/kept-0"]);
   },
@@ -92,8 +93,7 @@ test(
   async () => {
     const former = addressesOf(lab, "east/api");
     const old = addressesOf(lab, "east/old");
-    await awaitKnown("api", "b", former);
-    await awaitKnown("old", "b", old);
+    await awaitKnown({ api: ["b", former], old: ["b", old] });
     const pings = await startPings(lab.place("west/eye"), lab.pod("east/plain"));
     await lab.break("store:east");
     const pod = podState("api");
@@ -113,8 +113,7 @@ test(
     expect((await pings.stop()).lost).toEqual([]);
 
     await lab.mend("store:east");
-    await awaitKnown("old", "b", []);
-    await awaitKnown("api", "b", addresses);
+    await awaitKnown({ api: ["b", addresses], old: ["b", []] });
   },
   LAB_LIMIT_MS,
 );
@@ -123,15 +122,14 @@ test(
   "a node that is gone gives its pods' addresses back after a minute, and what is retained waits for its pod",
   async () => {
     const kept = addressesOf(lab, "east/kept-0");
-    await awaitKnown("plain", "c", addressesOf(lab, "east/plain"));
+    await awaitKnown({ plain: ["c", addressesOf(lab, "east/plain")] });
     await lab.break("agent:east/c");
     await lab.at("east", "delete", "node", "c");
     const since = performance.now();
-    await awaitKnown("kept-0", "none", kept, GONE_LIMIT_MS);
+    await awaitKnown({ "kept-0": ["none", kept], plain: ["c", []], late: ["c", []], tiny: ["c", []] }, GONE_LIMIT_MS);
     const ms = Math.round(performance.now() - since);
     console.log(`addresses of a gone node's pods were free after ${ms} ms`);
     expect(ms).toBeGreaterThan(50_000);
-    for (const pod of ["plain", "late", "tiny"]) await awaitKnown(pod, "c", []);
   },
   LAB_LIMIT_MS + GONE_LIMIT_MS,
 );
@@ -151,7 +149,7 @@ test(
     const addresses = await addPodNetwork(runtime, { ...sandbox, id }, signal);
     await notePods(lab.lab, [{ ...stand, sandbox: id, addresses }]);
     expect(new Set(addresses)).toEqual(new Set(kept));
-    await awaitKnown("kept-0", "a", kept);
+    await awaitKnown({ "kept-0": ["a", kept] });
     await lab.do("pod", "add", "east/heir", "--node", "a", ...TINY);
     const [tiny = ""] = addressesOf(lab, "east/tiny");
     expect(addressesOf(lab, "east/heir")).toEqual([tiny]);
@@ -161,7 +159,7 @@ test(
     for (const address of given) expect(await hostRoute(lab.place("east/c"), address)).toBe("wire");
     const pings = await startPings(lab.place("west/eye"), lab.pod("east/stand"));
     await lab.mend("agent:east/c");
-    await awaitKnown("plain", "c", plain);
+    await awaitKnown({ plain: ["c", plain] });
     await eventually(async () => {
       const seen = await Promise.all(given.map((address) => hostRoute(lab.place("east/c"), address)));
       return seen.every((way) => way !== "wire") || seen;
@@ -169,8 +167,7 @@ test(
     await lab.do("pod", "remove", "east/kept-0", "east/tiny");
     await awaitMeeting(lab, "west/eye", ["east/stand", "east/heir", "east/plain", "east/late"]);
     expect((await pings.stop()).lost).toEqual([]);
-    await awaitKnown("kept-0", "a", kept);
-    await awaitKnown("heir", "a", [tiny]);
+    await awaitKnown({ "kept-0": ["a", kept], heir: ["a", [tiny]] });
   },
   LAB_LIMIT_MS,
 );
