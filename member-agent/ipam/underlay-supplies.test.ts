@@ -40,6 +40,7 @@ test.each(["before", "after"])(
     if (order === "before") undo();
     supplies.shun("lan", address);
     if (order === "after") undo();
+    expect(takeAll()).not.toContain(address);
     supplies.follow([{ ...LAN, spec: { ...LAN.spec, reservedIPs: ["192.168.1.162"] } }]);
     expect(takeAll()).not.toContain(address);
     supplies.release("lan", address);

@@ -14,11 +14,13 @@ export interface LanMachine {
   readonly place: Place;
   readonly mac: string;
   readonly addresses: Readonly<Record<Family, string>>;
-  /** The MAC address that it knows somebody of the LAN by; undefined: none. */
-  macOf(address: string): Promise<string | undefined>;
+  /** The MAC address that it knows somebody of the LAN by; undefined: none, or none that it is sure of. */
+  macOf(address: string, how?: "sure" | "somehow"): Promise<string | undefined>;
 }
 
 const DEVICE = "eth0";
+/** Linux is sure of a neighbour for half a minute, and asks again; others ask once in hours. */
+const SURE_MS = 3_600_000;
 const links = z.tuple([z.object({ address: z.string() })]);
 const neighbours = z.array(z.object({ lladdr: z.string().optional() }));
 
@@ -47,13 +49,16 @@ export async function plugIn(lab: TestLab, cluster: string, name: string, n: num
   const port = [`link set ${name} master ${lan.bridge}`, `link set ${name} up`];
   await host("ip", ["-n", site, "-batch", "-"], { stdin: port.join("\n") });
   const place = inNetns(netns);
+  const sure = [4, 6].map((family) => `net.ipv${family}.neigh.${DEVICE}.base_reachable_time_ms=${SURE_MS}`);
+  await place.run("sysctl", ["-qw", ...sure]);
   const addresses = Object.fromEntries(attachments.map(({ family, address }) => [family, address]));
   return {
     place,
     mac: await macOfDevice(place),
     addresses: addresses as Record<Family, string>,
-    macOf: async (address) => {
-      const shown = await place.run("ip", ["-j", "neigh", "show", "to", address, "dev", DEVICE, "nud", "all"]);
+    macOf: async (address, how = "somehow") => {
+      const states = how === "sure" ? "reachable" : "all";
+      const shown = await place.run("ip", ["-j", "neigh", "show", "to", address, "dev", DEVICE, "nud", states]);
       return neighbours.parse(JSON.parse(shown))[0]?.lladdr;
     },
   };
