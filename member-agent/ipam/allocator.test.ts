@@ -145,6 +145,26 @@ test("a take-over is undone when the other family has nothing left, and what it 
   });
 });
 
+test("an address that a person keeps for a pod is its at every start, unless the pod says that it keeps none", async () => {
+  const hall = subnet("hall", "192.168.1.0/29", { network: "lan" });
+  await within([hall], async ({ add, put, store, stock }) => {
+    const onLan = { [ANNOTATIONS.networkType]: "Underlay" };
+    const pod = { namespace: "shop", name: "till", uid: "" };
+    await put(
+      instance("192.168.1.5", "hall", { pod, network: "lan", node: undefined, attachment: undefined, retained: true }),
+    );
+    expect(addressesOf(await add(factsOf("till", onLan), attachmentOf("first")))).toEqual(["192.168.1.5"]);
+    await stock.book.free(["192.168.1.5"]);
+    const object = await store.get(ipInstanceKind, objectNameOfAddress("192.168.1.5"));
+    if (object !== undefined) stock.index.note({ op: "put", name: object.metadata.name, object });
+    const later = { ...factsOf("till", onLan), pod: { ...pod, uid: "another" } };
+    expect(addressesOf(await add(later, attachmentOf("second")))).toEqual(["192.168.1.5"]);
+    await stock.book.free(["192.168.1.5"]);
+    const fickle = { ...later, annotations: { ...onLan, [ANNOTATIONS.retain]: "false" } };
+    expect(addressesOf(await add(fickle, attachmentOf("third")))).not.toEqual(["192.168.1.5"]);
+  });
+});
+
 test("a block that has nothing to issue keeps nobody from the next", async () => {
   const reserved = [subnet("pods", "10.0.0.0/28", { blockSize: 30, reservedIPs: ["10.0.0.0-10.0.0.7"] })];
   await within(reserved, async ({ add, store }) => {

@@ -1,4 +1,5 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import { chooseAddresses } from "../../mesh/ipam/choice.ts";
 import type { Choice, FamilyChoice } from "../../mesh/ipam/choice.ts";
 import type { Attachment, Subnet } from "../../mesh/ipam/resources.ts";
@@ -10,7 +11,6 @@ import { addressInUse, bindingFor, exhausted } from "./asked.ts";
 import type { Asked, AskedFacts } from "./asked.ts";
 import type { Binding } from "./binding.ts";
 import { claimBlock } from "./claims.ts";
-import { isReservation } from "./instance-index.ts";
 import { InStore } from "./in-store.ts";
 import { borrowAddress } from "./lending.ts";
 import { requireUnused } from "./lan-probes.ts";
@@ -183,13 +183,13 @@ export class Allocator {
    * is not claimed anew, for whoever owns its block may have given it away.
    */
   async #takeKept(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
-    const { pod, owner } = asked.facts;
+    const { pod, owner, annotations, namespaceAnnotations } = asked.facts;
+    if ((annotations[ANNOTATIONS.retain] ?? namespaceAnnotations[ANNOTATIONS.retain]) === "false") return undefined;
     const kept = this.#parts.stock.index.keptFor(pod, owner).find(({ spec }) => {
-      const isMeant = choice.retain || isReservation(spec);
       const isAsked = family.address === undefined || family.address === spec.address;
       // Another interface of this very sandbox has its own.
       const isFree = spec.attachment?.sandbox !== asked.attachment.sandbox;
-      return isMeant && isAsked && isFree && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
+      return isAsked && isFree && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
     });
     const subnet = family.subnets.find(({ metadata }) => metadata.name === kept?.spec.subnet);
     if (kept === undefined || subnet === undefined) return undefined;
