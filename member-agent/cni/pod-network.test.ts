@@ -209,6 +209,8 @@ test(
   "a GC takes away what the runtime knows nothing of, and nothing that is being added meanwhile",
   async () => {
     const [known, stale, late] = [await makePod(), await makePod(), await makePod()];
+    const other = await makePod();
+    await pods.add({ ...callOf(other, "gc-other"), configuration: { name: "other", type: "trestle-cni" } });
     await add(known, "gc-known");
     await add(stale, "gc-stale");
     const adding = add(late, "gc-late");
@@ -224,7 +226,9 @@ test(
     expect(await routed("gc-late")).toEqual(addresses);
     await check(known, "gc-known");
     await check(late, "gc-late");
-    for (const sandbox of ["gc-known", "gc-late"]) await del(sandbox);
+    // It was asked for by another list, which says itself what is valid of it.
+    await check(other, "gc-other");
+    for (const sandbox of ["gc-known", "gc-late", "gc-other"]) await del(sandbox);
   },
   SLOW_MS,
 );

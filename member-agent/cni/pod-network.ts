@@ -58,7 +58,7 @@ export class PodNetwork implements CNICommands {
     if (!existsSync(netns)) {
       throw new CNIError(CNI_CODES.unknownContainer, `there is no network namespace at CNI_NETNS ${netns}`);
     }
-    const facts = await this.#factsOf(call);
+    const facts: AskedFacts = { ...(await this.#factsOf(call)), list: call.configuration.name };
     const { namespace, name } = facts.pod;
     return this.#turns.take(`${namespace}/${name}`, () =>
       this.#turns.take(attachment.sandbox, () => this.#add(facts, attachment, netns)),
@@ -84,12 +84,13 @@ export class PodNetwork implements CNICommands {
     throw new CNIError(CNI_CODES.broken, `the network of sandbox ${attachment.sandbox} is broken: ${all.join("; ")}`);
   }
 
-  async gc({ valid }: Call<"GC">): Promise<void> {
+  async gc({ valid, configuration }: Call<"GC">): Promise<void> {
     const keep = new Set(valid.map(attachmentKey));
     const { ipam } = this.#parts;
-    // Of what an ADD is at work on now the list may not know yet.
+    // Of what an ADD is at work on now the list may not know yet, and of other configurations it knows nothing.
     const stale = [...ipam.bindings.values()].filter(
-      ({ attachment }) => !keep.has(attachmentKey(attachment)) && !ipam.isBusy(attachment),
+      ({ attachment, list = configuration.name }) =>
+        list === configuration.name && !keep.has(attachmentKey(attachment)) && !ipam.isBusy(attachment),
     );
     const each = new Map(stale.map(({ attachment }) => [attachmentKey(attachment), attachment]));
     await Promise.all([...each.values()].map((attachment) => this.del({ attachment })));

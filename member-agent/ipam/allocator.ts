@@ -71,7 +71,7 @@ export class Allocator {
     if (present.length > 0) return { bindings: present, isNew: false };
     const former = stock.book.ofPod(facts.pod.uid, attachment.interface);
     if (former.length > 0) {
-      const bindings = former.map((each) => ({ ...each, attachment }));
+      const bindings = former.map((each) => ({ ...each, attachment, list: facts.list }));
       await stock.book.bind(bindings);
       return { bindings, isNew: true, former: former[0]?.attachment };
     }

@@ -4,12 +4,17 @@ import type { Attachment, PodReference, Subnet } from "../../mesh/ipam/resources
 import { MeshError } from "../../platform/errors.ts";
 import type { Binding } from "./binding.ts";
 
-/** What is known of a pod; `isPartial`: of one that has addresses, so that what it wishes for was not asked. */
-export type AskedFacts = PodFacts & { readonly isPartial?: true };
+/** What is known of a pod. */
+export interface AskedFacts extends PodFacts {
+  /** It has addresses, so what it wishes for was not asked. */
+  readonly isPartial?: true;
+  /** Name of the network configuration that the runtime asks by. */
+  readonly list?: string | undefined;
+}
 
 /** Who asks for addresses, and what is said when there is none. */
 export interface Asked {
-  readonly facts: PodFacts;
+  readonly facts: AskedFacts;
   readonly attachment: Attachment;
 }
 
@@ -21,9 +26,9 @@ export function bindingFor(
   { network, retain }: Choice,
   { claimed }: Pick<Binding, "claimed">,
 ): Binding {
-  const { pod, owner } = facts;
+  const { pod, owner, list } = facts;
   const of = { subnet: subnet.metadata.name, network: network.metadata.name, type: network.spec.type };
-  return { address, ...of, pod, owner, attachment, retained: retain, claimed };
+  return { address, ...of, pod, owner, attachment, retained: retain, claimed, list };
 }
 
 /** Which family there is nothing of; what was claimed of the other is given back. */

@@ -20,6 +20,8 @@ export interface Binding {
   readonly retained: boolean;
   /** Its IPInstance was created before the address was used, for that was the claim; others come from this node's blocks. */
   readonly claimed: boolean;
+  /** Name of the network configuration that it was asked for by; absent: nobody knows any more. */
+  readonly list?: string | undefined;
 }
 
 export const binding = z.object({
@@ -32,6 +34,7 @@ export const binding = z.object({
   attachment: z.object({ sandbox: z.string(), interface: z.string() }),
   retained: z.boolean(),
   claimed: z.boolean(),
+  list: z.string().optional(),
 }) satisfies z.ZodType<Binding>;
 
 /** An attachment as a key: neither of its parts has a slash. */

@@ -33,11 +33,6 @@ export class Scenario {
     this.#subnets = subnets;
   }
 
-  /** Of Subnet "pods4", now. */
-  get excluded(): readonly string[] {
-    return this.#excluded;
-  }
-
   /** @throws Error that lists what did not hold */
   async play(all: readonly Step[]): Promise<void> {
     for (const step of all) {
