@@ -213,14 +213,18 @@ test(
     await pods.add({ ...callOf(other, "gc-other"), configuration: { name: "other", type: "trestle-cni" } });
     await add(known, "gc-known");
     await add(stale, "gc-stale");
-    const adding = add(late, "gc-late");
+    // Its wire is not made before the GC has begun.
+    const begun = Promise.withResolvers<void>();
+    const slow = networkBy(async (...command) => begun.promise.then(() => outside(...command)));
+    const adding = slow.add(callOf(late, "gc-late")).then(({ addresses }) => addresses.map(({ address }) => address));
     await eventually(async () => agent.ipam.of({ sandbox: "gc-late", interface: "eth0" }).length > 0);
-    const gc = pods.gc({
+    const gc = slow.gc({
       command: "GC",
       version: "1.1.0",
       configuration: { name: "trestle", type: "trestle-cni" },
       valid: [{ sandbox: "gc-known", interface: "eth0" }],
     });
+    begun.resolve();
     const [addresses] = await Promise.all([adding, gc]);
     expect(await routed("gc-stale")).toBeUndefined();
     expect(await routed("gc-late")).toEqual(addresses);
