@@ -32,7 +32,7 @@ export async function awaitTables({ lab, layout }: Target, signal: AbortSignal):
   const agents = layout.sites.flatMap((site) => site.nodes.map(({ name }) => `agent:${site.cluster}/${name}`));
   const missing = (): string => `the tables of ${lacking.join(", ")} are not what the hub published`;
   await withLogs(lab, agents, () =>
-    waitUntil(look, missing, { clock: lab.clock, signal, limitMs: 60_000, everyMs: 100 }),
+    waitUntil(look, missing, { clock: lab.clock, signal, limitMs: 180_000, everyMs: 100 }),
   );
 }
 

@@ -139,7 +139,7 @@ export async function awaitDaemon(lab: Lab, { key, serves, ask }: Daemon, signal
     }
   };
   const missing = (): string => `${key} does not serve: ${answer}; its log:\n${logTail(log)}`;
-  await waitUntil(ready, missing, { clock: lab.clock, signal, limitMs: 60_000 });
+  await waitUntil(ready, missing, { clock: lab.clock, signal, limitMs: 180_000 });
 }
 
 /** Writes down a process of the lab, so that whoever takes the lab down finds it. */

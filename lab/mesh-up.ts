@@ -91,6 +91,6 @@ export async function awaitPairs({ lab, layout, file }: Target, signal: AbortSig
   );
   const missing = (): string => `not every pair is up:\n${lacking.join("\n")}`;
   await withLogs(lab, agents, () =>
-    waitUntil(look, missing, { clock: lab.clock, signal, limitMs: 60_000, everyMs: 100 }),
+    waitUntil(look, missing, { clock: lab.clock, signal, limitMs: 180_000, everyMs: 100 }),
   );
 }

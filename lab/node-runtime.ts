@@ -81,7 +81,7 @@ export async function awaitNetworks(lab: Lab, nodes: readonly NodePlace[], signa
         }
       };
       await withLogs(lab, [key], () =>
-        waitUntil(look, () => said, { clock: lab.clock, signal, limitMs: 60_000, everyMs: 50 }),
+        waitUntil(look, () => said, { clock: lab.clock, signal, limitMs: 180_000, everyMs: 50 }),
       );
     }),
   );
