@@ -41,7 +41,11 @@ export async function deleteObject(
       });
       break;
     case "nobody":
-      throw new MeshError("not-deletable", `a ${kind.kind} is not deleted by hand: ${deletion.why}`, { retry: false });
+      throw new MeshError(
+        "not-deletable",
+        `${/^[AEIOU]/.test(kind.kind) ? "an" : "a"} ${kind.kind} is not deleted by hand: ${deletion.why}`,
+        { retry: false },
+      );
   }
   shell.out(`${kind.kind.toLowerCase()}/${name} deleted\n`);
 }

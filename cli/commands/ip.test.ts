@@ -74,9 +74,12 @@ test.each([
   ["ip delete 192.168.1.99", 'there is no IPInstance "192-168-1-99"; there is 192-168-1-20'],
   ["ip delete 192.168.1.999", '"192.168.1.999" is not an IP address'],
   ["ip show 192.168.1.99", 'there is no IPInstance "192-168-1-99"'],
+  ["delete block 10.64.2.0/24", "an IPBlock is not deleted by hand: its node gives it back"],
   ["block show 10.64.1.0/33", '"10.64.1.0/33" is not a CIDR'],
 ])("`trestle %s` is refused, and nothing is changed", async (line, message) => {
   await own.store.create(ipInstanceKind, instance("192.168.1.20", "lan", lan));
+  const block = { cidr: "10.64.2.0/24", node: "a", purpose: "Pods" } as const;
+  await own.store.create(ipBlockKind, { metadata: { name: "10-64-2-0-24" }, spec: block });
   const before = await own.everything();
   const { exitCode, stdout, stderr } = await own.type(line);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });

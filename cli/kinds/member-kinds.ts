@@ -60,7 +60,8 @@ export const memberKinds: readonly KnownKind[] = [
     order: addressOrder,
     nameOf: ipBlockName,
     authored: AGENTS,
-    deletion: { by: "store" },
+    // Its node may have given addresses of it away that the store has not heard of yet.
+    deletion: { by: "nobody", why: "its node gives it back; delete the Node of a machine that is gone" },
   }),
   known({
     kind: networkKind,
