@@ -36,6 +36,7 @@ test.each<[string, object, readonly PodSubnet[]]>([
     [{ type: "Overlay", ranges: ["10.64.0.0/16"], masquerade: false }],
   ],
   ["a Subnet of no Network is none", { network: "gone", cidr: "10.64.0.0/16" }, []],
+  ["one that came past admission is none", { network: "overlay", cidr: "10.64.0.0/16", excludeIPs: ["x"] }, []],
 ])("%s: %j", (_what, spec, expected) => {
   expect(podSubnetsOf({ networks, subnets: [subnet(spec)] })).toEqual(expected);
 });

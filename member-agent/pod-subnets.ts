@@ -1,3 +1,4 @@
+import { soundSubnets } from "../mesh/ipam/checks.ts";
 import { podRanges } from "../mesh/ipam/ranges.ts";
 import type { NetworkType } from "../mesh/ipam/resources.ts";
 import { selects } from "../mesh/ipam/selector.ts";
@@ -12,10 +13,13 @@ export interface PodSubnet {
   readonly masquerade: boolean;
 }
 
-/** The Subnets of a member, those of a Network that is not there left out; the LAN knows the addresses of an underlay. */
+/**
+ * The Subnets of a member, but for those of a Network that is not there and those that came past admission and can't be
+ * reckoned with: one of them must not keep the others from the kernel. The LAN knows the addresses of an underlay.
+ */
 export function podSubnetsOf({ networks, subnets }: Pick<MemberLevel, "networks" | "subnets">): PodSubnet[] {
   const types = new Map(networks.map(({ metadata, spec }) => [metadata.name, spec.type]));
-  return subnets.flatMap(({ spec }) => {
+  return soundSubnets(subnets).flatMap(({ spec }) => {
     const type = types.get(spec.network);
     if (type === undefined) return [];
     return [{ type, ranges: podRanges(spec), masquerade: spec.masquerade ?? type === "Overlay" }];

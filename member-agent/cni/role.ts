@@ -1,3 +1,4 @@
+import { soundSubnets } from "../../mesh/ipam/checks.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -171,5 +172,5 @@ async function cutOff({ run, lan }: CNIRoleParts, { type, address, attachment }:
 
 function addressLevel({ networks, subnets, blocks, nodes }: MemberLevel, node: string): AddressLevel {
   const labels = nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels ?? {};
-  return { networks, subnets, blocks, node: { name: node, labels } };
+  return { networks, subnets: soundSubnets(subnets), blocks, node: { name: node, labels } };
 }

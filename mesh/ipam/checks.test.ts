@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { ipInstanceRefusals, networkRefusals, subnetRefusals } from "./checks.ts";
+import { ipInstanceRefusals, networkRefusals, soundSubnets, subnetRefusals } from "./checks.ts";
 import type { SubnetSpec } from "./resources.ts";
-import { instance, subnetSpec } from "./testing/objects.ts";
+import { instance, subnet, subnetSpec } from "./testing/objects.ts";
 
 const messages = (cidr: string, spec: Partial<SubnetSpec>): string[] =>
   subnetRefusals("pods", subnetSpec(cidr, spec)).map(({ message }) => message);
@@ -58,4 +58,10 @@ test("an IPInstance is named by its address", () => {
   const { spec } = instance("10.0.0.7", "pods");
   expect(ipInstanceRefusals("10-0-0-7", spec)).toEqual([]);
   expect(ipInstanceRefusals("10-0-0-8", spec).map(({ code }) => code)).toEqual(["bad-name"]);
+});
+
+test("a Subnet that can't be reckoned with harms no other one", () => {
+  const unsound = [subnet("a", "10.64.0.0/24", { excludeIPs: ["x"] }), subnet("b", "10.64.1.1/24")];
+  const sound = subnet("c", "10.64.2.0/24");
+  expect(soundSubnets([...unsound, sound])).toEqual([sound]);
 });

@@ -5,7 +5,7 @@ import { objectNameOfAddress } from "../names.ts";
 import type { Refusal } from "../refusal.ts";
 import { readAddress } from "../typed-cidr.ts";
 import { SMALLEST_BLOCK_BITS } from "./blocks.ts";
-import type { IPInstanceSpec, NetworkSpec, SubnetSpec } from "./resources.ts";
+import type { IPInstanceSpec, NetworkSpec, Subnet, SubnetSpec } from "./resources.ts";
 import { formatSpan, readSpan, spanBetween, spanContains, spanOfCidr, spanOfSubnet, spanSize } from "./span.ts";
 import { MOST_ADDRESSES } from "./supply.ts";
 
@@ -37,6 +37,11 @@ export function subnetRefusals(name: string, spec: SubnetSpec): Refusal[] {
       : numberFaults("spec.blockSize", spec.blockSize, cidr.length, bitsOf(cidr.family) - SMALLEST_BLOCK_BITS)),
   ];
   return [...own, ...rangeFaults(cidr, spec), ...rest];
+}
+
+/** Those that can be reckoned with: an object may have come past admission. */
+export function soundSubnets(subnets: readonly Subnet[]): Subnet[] {
+  return subnets.filter(({ metadata, spec }) => subnetRefusals(metadata.name, spec).length === 0);
 }
 
 export function ipInstanceRefusals(name: string, { address, node, subnet, network }: IPInstanceSpec): Refusal[] {

@@ -1,7 +1,7 @@
 import { networkKind } from "../../../crds/network.ts";
 import { subnetKind } from "../../../crds/subnet.ts";
 import { formatAddress, nthAddress, overlaps, parseCidr, sizeOf } from "../../../mesh/cidr.ts";
-import { subnetRefusals } from "../../../mesh/ipam/checks.ts";
+import { soundSubnets, subnetRefusals } from "../../../mesh/ipam/checks.ts";
 import type { Network, Subnet, SubnetSpec } from "../../../mesh/ipam/resources.ts";
 import { MOST_ADDRESSES } from "../../../mesh/ipam/supply.ts";
 import { objectNameOfCidr } from "../../../mesh/names.ts";
@@ -9,7 +9,6 @@ import { hasCode } from "../../../platform/errors.ts";
 import { retryOnConflict } from "../../../platform/store/amend.ts";
 import type { Draft, ResourceKind, ResourceStore, StoredObject } from "../../../platform/store/port.ts";
 import type { AddressLevel } from "./level.ts";
-import { soundSubnets } from "./level.ts";
 
 /** Name of the Network that a member has without asking. */
 const DEFAULT_OVERLAY = "overlay";

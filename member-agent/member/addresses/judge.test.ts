@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { membershipKind } from "../../../crds/membership.ts";
+import { soundSubnets } from "../../../mesh/ipam/checks.ts";
 import type { IPInstance, Network, Subnet } from "../../../mesh/ipam/resources.ts";
 import { instance, network, subnet } from "../../../mesh/ipam/testing/objects.ts";
 import { metadata } from "../../../mesh/testing/objects.ts";
-import { soundSubnets } from "./level.ts";
 import { conditionsOf, judgeNetwork, judgeSubnet } from "./judge.ts";
 
 const membership = (announcedCIDRs: readonly string[]) =>

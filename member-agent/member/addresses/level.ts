@@ -1,16 +1,10 @@
-import { subnetRefusals } from "../../../mesh/ipam/checks.ts";
-import type { IPInstance, Subnet } from "../../../mesh/ipam/resources.ts";
+import type { IPInstance } from "../../../mesh/ipam/resources.ts";
 import type { MemberLevel } from "../level.ts";
 
 /** What the store says of addresses and of who has them, at this moment. */
 export type AddressLevel = Pick<MemberLevel, "membership" | "networks" | "subnets" | "blocks" | "nodes"> & {
   readonly instances: readonly IPInstance[];
 };
-
-/** Those that can be reckoned with: an object may have come past admission. */
-export function soundSubnets(subnets: readonly Subnet[]): Subnet[] {
-  return subnets.filter(({ metadata, spec }) => subnetRefusals(metadata.name, spec).length === 0);
-}
 
 /** The elder of two objects comes first: of two that collide, the younger is at fault. */
 export function byAge({ metadata: one }: Aged, { metadata: other }: Aged): number {

@@ -4,12 +4,12 @@ import { subnetKind } from "../../../crds/subnet.ts";
 import { hasCode } from "../../../platform/errors.ts";
 import { amendStatus } from "../../../platform/store/amend.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "../../../platform/store/port.ts";
+import { soundSubnets } from "../../../mesh/ipam/checks.ts";
 import type { IPInstance, NetworkStatus, SubnetStatus } from "../../../mesh/ipam/resources.ts";
 import type { subnetCounter } from "./counts.ts";
 import { lastSubnets, networkCounts } from "./counts.ts";
 import { conditionsOf, judgeNetwork, judgeSubnet } from "./judge.ts";
 import type { AddressLevel } from "./level.ts";
-import { soundSubnets } from "./level.ts";
 
 /** How many addresses there are, and what is wrong, of each Subnet and Network by name. */
 export interface AddressStatuses {

@@ -2,12 +2,12 @@ import { ipBlockKind } from "../../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../../crds/ip-instance.ts";
 import { addressPart, contains, parseCidr } from "../../../mesh/cidr.ts";
 import { isBlockOfOne } from "../../../mesh/ipam/blocks.ts";
+import { soundSubnets } from "../../../mesh/ipam/checks.ts";
 import { objectNameOfAddress } from "../../../mesh/names.ts";
 import type { IPBlock } from "../../../mesh/resources.ts";
 import type { ResourceStore } from "../../../platform/store/port.ts";
 import { deleteUnchanged } from "./delete-unchanged.ts";
 import type { AddressLevel } from "./level.ts";
-import { soundSubnets } from "./level.ts";
 
 /** Pure: blocks of one, inside Subnets, of addresses that nobody has; who made them was cut short. */
 export function strayBlocks({ blocks, subnets, instances }: AddressLevel): readonly IPBlock[] {
