@@ -1,4 +1,3 @@
-import { familyOf } from "../mesh/cidr.ts";
 import type { Family } from "../mesh/resources.ts";
 import { MeshError } from "../platform/errors.ts";
 import { linkedPairs } from "./file.ts";
@@ -8,7 +7,9 @@ import { startProbe } from "./probe-client.ts";
 import type { Probe } from "./probe-client.ts";
 import type { ProbeRequest, ProbeResult } from "./probe-protocol.ts";
 import { podsInOrder, stateOf } from "./state.ts";
-import type { Lab, LabState, PodState } from "./state.ts";
+import type { Lab, LabState } from "./state.ts";
+import { podPlace, trialsAmong } from "./trials.ts";
+import type { Trial } from "./trials.ts";
 import { hubStatus } from "./trestle.ts";
 
 /** What was found on the way from one pod to another, both named CLUSTER/POD. */
@@ -27,7 +28,7 @@ export interface PairFinding {
 }
 
 export interface CheckReport {
-  /** Pairs that must reach each other: of one cluster, or of two linked ones. */
+  /** Pairs that must reach each other: of one cluster, or of two linked ones that know both addresses. */
   readonly pairs: readonly PairFinding[];
   /** Pairs that no link lets talk: `ok` when they can't. */
   readonly isolated: readonly Pick<PairFinding, "from" | "to" | "family" | "ok">[];
@@ -41,21 +42,11 @@ export interface Checked {
   readonly holes: readonly string[];
 }
 
-/** One way from pod to pod to try. */
-interface Trial {
-  readonly id: string;
-  readonly from: PodState;
-  readonly to: PodState;
-  readonly family: Family;
-  readonly source: string;
-  readonly address: string;
-}
-
 const REACH_LIMIT_MS = 10_000;
 const LARGE_LIMIT_MS = 60_000;
 const SILENCE_LIMIT_MS = 1_500;
 
-/** Tries every ordered pair of the lab's pods, all at once, with one program in each pod. */
+/** Tries the ordered pairs of the lab's pods that {@link trialsAmong} says, all at once, with one program in each pod. */
 export async function checkLab(lab: Lab, signal: AbortSignal): Promise<Checked> {
   const state = stateOf(lab);
   const pods = podsInOrder(state);
@@ -66,15 +57,11 @@ export async function checkLab(lab: Lab, signal: AbortSignal): Promise<Checked> 
     await Promise.all(
       pods.map(async (pod) => {
         const { prefix } = inNetns(podNetns(lab.name, pod.cluster, pod.name));
-        probes.set(nameOf(pod), await startProbe(prefix, lifetime));
+        probes.set(podPlace(pod), await startProbe(prefix, lifetime));
       }),
     );
     const linked = await linkedNow(lab, state, signal);
-    const trials = trialsAmong(pods);
-    const mayTalk = ({ from, to }: Trial): boolean =>
-      from.cluster === to.cluster || linked.has(`${from.cluster}>${to.cluster}`);
-    const together = trials.filter(mayTalk);
-    const apart = trials.filter((trial) => !mayTalk(trial));
+    const { together, apart } = trialsAmong(state, linked);
     const [reached, silent] = await Promise.all([
       runTrials(probes, together, "reach", REACH_LIMIT_MS),
       runTrials(probes, apart, "silence", SILENCE_LIMIT_MS),
@@ -104,22 +91,6 @@ async function linkedNow(lab: Lab, state: LabState, signal: AbortSignal): Promis
   }
 }
 
-function trialsAmong(pods: readonly PodState[]): Trial[] {
-  return pods.flatMap((from) =>
-    pods
-      .filter((to) => to !== from)
-      .flatMap((to) =>
-        to.addresses.flatMap((address) => {
-          const family = familyOf(address);
-          const source = from.addresses.find((own) => familyOf(own) === family);
-          return source === undefined
-            ? []
-            : [{ id: `${nameOf(from)}>${nameOf(to)}/${family}`, from, to, family, source, address }];
-        }),
-      ),
-  );
-}
-
 /** Results by the trial's id. */
 async function runTrials(
   probes: ReadonlyMap<string, Probe>,
@@ -127,11 +98,11 @@ async function runTrials(
   test: ProbeRequest["test"],
   limitMs: number,
 ): Promise<Map<string, ProbeResult>> {
-  const bySender = Map.groupBy(trials, ({ from }) => nameOf(from));
+  const bySender = Map.groupBy(trials, ({ from }) => podPlace(from));
   const results = await Promise.all(
     [...bySender].map(async ([sender, own]) => {
       const targets = own.flatMap(({ id, address, to }) => {
-        const there = probes.get(nameOf(to));
+        const there = probes.get(podPlace(to));
         return there ? [{ id, address, ...there.listens }] : [];
       });
       return (await probes.get(sender)?.ask({ test, targets, limitMs })) ?? [];
@@ -162,24 +133,28 @@ function judge({
     const ok = small?.ok === true;
     const sourcePreserved = ok && small.source === source;
     const largeOk = big?.ok === true;
-    const way = `${nameOf(from)} to ${nameOf(to)} (IPv${family})`;
+    const way = `${podPlace(from)} to ${podPlace(to)} (IPv${family})`;
     if (!ok) holes.push(`${way}: ${small?.said ?? "no answer"}`);
     else if (!sourcePreserved) holes.push(`${way}: the receiver saw ${small.source ?? "nobody"} instead of ${source}`);
     if (ok && !largeOk) holes.push(`${way}: ${big?.said ?? "no answer"}`);
-    return { from: nameOf(from), to: nameOf(to), family, ok, sourcePreserved, rttMs: small?.rttMs ?? null, largeOk };
+    return {
+      from: podPlace(from),
+      to: podPlace(to),
+      family,
+      ok,
+      sourcePreserved,
+      rttMs: small?.rttMs ?? null,
+      largeOk,
+    };
   });
   const isolated = apart.map(({ id, from, to, family }) => {
     const found = silent.get(id);
     if (found?.ok !== true)
-      holes.push(`${nameOf(from)} to ${nameOf(to)} (IPv${family}): ${found?.said ?? "no answer"}`);
-    return { from: nameOf(from), to: nameOf(to), family, ok: found?.ok === true };
+      holes.push(`${podPlace(from)} to ${podPlace(to)} (IPv${family}): ${found?.said ?? "no answer"}`);
+    return { from: podPlace(from), to: podPlace(to), family, ok: found?.ok === true };
   });
   const passed =
     pairs.filter(({ ok, sourcePreserved, largeOk }) => ok && sourcePreserved && largeOk).length +
     isolated.filter(({ ok }) => ok).length;
   return { report: { pairs, isolated, passed, failed: pairs.length + isolated.length - passed }, holes };
-}
-
-function nameOf({ cluster, name }: PodState): string {
-  return `${cluster}/${name}`;
 }

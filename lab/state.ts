@@ -122,7 +122,7 @@ export function stateOf(lab: Lab): LabState {
 }
 
 /** A lab's pods by cluster, in the order of the lab file. */
-export function podsInOrder({ file, pods }: LabState): PodState[] {
+export function podsInOrder({ file, pods }: Pick<LabState, "file" | "pods">): PodState[] {
   return file.clusters.flatMap(({ name }) => pods.filter(({ cluster }) => cluster === name));
 }
 
