@@ -1,14 +1,13 @@
 import { expect, test } from "@jest/globals";
 import type { AnyResource, KindDefinition } from "../crds/kind.ts";
 import { networkKind } from "../crds/network.ts";
-import { nodeKind } from "../crds/node.ts";
 import { subnetKind } from "../crds/subnet.ts";
 import { metadata } from "../mesh/testing/objects.ts";
-import { isOnUnderlay, podSubnetsOf } from "./pod-subnets.ts";
+import { hasUnderlay, podSubnetsOf } from "./pod-subnets.ts";
 import type { PodSubnet } from "./pod-subnets.ts";
 
-function objectOf<T extends AnyResource>(kind: KindDefinition<T>, name: string, spec: unknown, labels = {}): T {
-  return kind.parse({ apiVersion: kind.apiVersion, kind: kind.kind, metadata: metadata(name, { labels }), spec });
+function objectOf<T extends AnyResource>(kind: KindDefinition<T>, name: string, spec: unknown): T {
+  return kind.parse({ apiVersion: kind.apiVersion, kind: kind.kind, metadata: metadata(name), spec });
 }
 const network = (type: string, nodeSelector = {}) => objectOf(networkKind, type.toLowerCase(), { type, nodeSelector });
 const subnet = (spec: object) => objectOf(subnetKind, "s", spec);
@@ -41,12 +40,10 @@ test.each<[string, object, readonly PodSubnet[]]>([
   expect(podSubnetsOf({ networks, subnets: [subnet(spec)] })).toEqual(expected);
 });
 
-test.each<[boolean, string, object, readonly object[]]>([
-  [true, "no selector", { site: "berlin" }, [network("Underlay")]],
-  [true, "its own label", { site: "berlin" }, [network("Underlay", { site: "berlin" })]],
-  [false, "another's label", { site: "berlin" }, [network("Underlay", { site: "paris" })]],
-  [false, "an overlay alone", { site: "berlin" }, [network("Overlay")]],
-])("an underlay selects a node: %s, by %s", (expected, _by, labels, given) => {
-  const nodes = [objectOf(nodeKind, "b", {}), objectOf(nodeKind, "a", {}, labels)];
-  expect(isOnUnderlay({ nodes, networks: given as typeof networks }, "a")).toBe(expected);
+test.each<[boolean, string, readonly ReturnType<typeof network>[]]>([
+  [true, "one of all nodes", [network("Overlay"), network("Underlay")]],
+  [true, "one that selects this node no more, for its pods still run", [network("Underlay", { site: "paris" })]],
+  [false, "none", [network("Overlay")]],
+])("pods may be on the LAN: %s, where the underlay is %s", (expected, _, given) => {
+  expect(hasUnderlay({ networks: given })).toBe(expected);
 });

@@ -1,7 +1,6 @@
 import { soundSubnets } from "../mesh/ipam/checks.ts";
 import { podRanges } from "../mesh/ipam/ranges.ts";
 import type { NetworkType } from "../mesh/ipam/resources.ts";
-import { selects } from "../mesh/ipam/selector.ts";
 import type { MemberLevel } from "./member/level.ts";
 
 /** A Subnet, as a node's data path sees it. */
@@ -26,8 +25,10 @@ export function podSubnetsOf({ networks, subnets }: Pick<MemberLevel, "networks"
   });
 }
 
-/** True when an underlay Network selects this node: it answers on its LAN for the addresses of its pods. */
-export function isOnUnderlay({ networks, nodes }: Pick<MemberLevel, "networks" | "nodes">, node: string): boolean {
-  const labels = nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels ?? {};
-  return networks.some(({ spec }) => spec.type === "Underlay" && selects(spec.nodeSelector, labels));
+/**
+ * True while there is an underlay Network, whichever nodes it selects: pods that a node had before it was selected no more
+ * still run there, and it answers on its LAN for them.
+ */
+export function hasUnderlay({ networks }: Pick<MemberLevel, "networks">): boolean {
+  return networks.some(({ spec }) => spec.type === "Underlay");
 }

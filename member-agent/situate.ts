@@ -4,7 +4,7 @@ import type { MemberLevel } from "./member/level.ts";
 import { wireOf } from "./mtu.ts";
 import { ownMeshAddresses } from "./node/plan.ts";
 import type { OpenPort } from "../tunnel/state.ts";
-import { isOnUnderlay, podSubnetsOf } from "./pod-subnets.ts";
+import { hasUnderlay, podSubnetsOf } from "./pod-subnets.ts";
 import type { AskedSituation, Lan, OwnGateway, Reach } from "./situation.ts";
 import { remoteOf, remotesOf } from "./situation.ts";
 
@@ -52,7 +52,7 @@ export function situate(level: MemberLevel, facts: OwnFacts): Situated {
     nodes: level.nodes.map(({ metadata, spec }) => ({ name: metadata.name, addresses: spec.addresses })),
     blocks: level.blocks.map(({ spec }) => spec),
     podSubnets: podSubnetsOf(level),
-    isOnUnderlay: isOnUnderlay(level, facts.node),
+    hasUnderlay: hasUnderlay(level),
     gateways: level.gateways.map(({ spec }) => spec),
     remotes: facts.gateway?.view
       ? remotesOf(facts.gateway.view, reach)

@@ -17,8 +17,8 @@ export interface Situation {
   readonly nodes: readonly ClusterNode[];
   readonly blocks: readonly IPBlockSpec[];
   readonly podSubnets: readonly PodSubnet[];
-  /** An underlay Network selects this node. */
-  readonly isOnUnderlay: boolean;
+  /** This cluster has an underlay Network: this node may have pods of it, selected or not. */
+  readonly hasUnderlay: boolean;
   /** This cluster's gateways. */
   readonly gateways: readonly LocalGateway[];
   readonly remotes: readonly Remote[];

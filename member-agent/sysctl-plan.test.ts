@@ -4,7 +4,7 @@ import { planSysctls } from "./sysctl-plan.ts";
 
 const LAN = { device: "eth0", addresses: ["10.0.0.1/24"], mtu: 1500, routerAdvertisements: false };
 const texts = (routerAdvertisements: boolean, ...devices: string[]) =>
-  planSysctls({ lan: { ...LAN, routerAdvertisements }, isOnUnderlay: false }, devices).map(
+  planSysctls({ lan: { ...LAN, routerAdvertisements }, hasUnderlay: false }, devices).map(
     ({ key, value }) => `${key}=${value}`,
   );
 
@@ -30,7 +30,7 @@ test("router advertisements are taken before forwarding would end that", () => {
   expect(keys.indexOf("net.ipv6.conf.all.forwarding=1")).toBeGreaterThan(0);
 });
 
-test("a node on an underlay answers for its pods' addresses on the LAN, too", () => {
-  const planned = (isOnUnderlay: boolean) => planSysctls({ lan: LAN, isOnUnderlay }, ["trs0-0"]);
+test("where there is an underlay, a node answers for its pods' addresses on the LAN, too", () => {
+  const planned = (hasUnderlay: boolean) => planSysctls({ lan: LAN, hasUnderlay }, ["trs0-0"]);
   expect(planned(true)).toEqual([...planned(false), ...underlaySysctls("eth0")]);
 });

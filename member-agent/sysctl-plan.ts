@@ -5,12 +5,12 @@ import type { Situation } from "./situation.ts";
 /**
  * What this node's kernel is told to be (https://docs.kernel.org/networking/ip-sysctl.html), in order of writing:
  * forwarding; hashing by ports, so that flows spread; on the LAN and on our devices alone, a loose reverse path, for
- * answers may come by another gateway, and no redirects, which would teach hosts a way around one. On an underlay, too,
- * answers for pods' addresses on the LAN at once.
+ * answers may come by another gateway, and no redirects, which would teach hosts a way around one. Where there is an
+ * underlay, too, answers for pods' addresses on the LAN at once.
  * @param devices of ours, beside the LAN's
  */
 export function planSysctls(
-  { lan, isOnUnderlay }: Pick<Situation, "lan" | "isOnUnderlay">,
+  { lan, hasUnderlay }: Pick<Situation, "lan" | "hasUnderlay">,
   devices: readonly string[],
 ): Sysctl[] {
   const touched = [lan.device, ...devices];
@@ -25,6 +25,6 @@ export function planSysctls(
     // A device sends redirects if it or `all` says so.
     { key: "net.ipv4.conf.all.send_redirects", value: "0" },
     ...touched.map((device) => ({ key: `net.ipv4.conf.${device}.send_redirects`, value: "0" })),
-    ...(isOnUnderlay ? underlaySysctls(lan.device) : []),
+    ...(hasUnderlay ? underlaySysctls(lan.device) : []),
   ];
 }

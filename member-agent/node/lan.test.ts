@@ -54,7 +54,7 @@ const set = (key: string, value: string) => writeSysctl(node.run, { key, value }
 /** One sync of a node whose LAN is eth0. */
 async function sync(): Promise<string[]> {
   const lan = await observeLan(node.run, "eth0", memory);
-  await holdSysctls(node.run, planSysctls({ lan, isOnUnderlay: false }, []), memory);
+  await holdSysctls(node.run, planSysctls({ lan, hasUnderlay: false }, []), memory);
   return values();
 }
 

@@ -86,7 +86,7 @@ export function situationOf({
     nodes: names.map((name, index) => ({ name, addresses: addressesOf(index) })),
     blocks: blocksOf(names, self),
     podSubnets: [],
-    isOnUnderlay: false,
+    hasUnderlay: false,
     gateways: names.slice(0, gateways).map((name, index) => ({ node: name, rank: ranks[index] ?? index })),
     remotes,
     gateway: node < gateways ? { rank, basePort: 51_820, privateKey: "own-key", behindNAT: false } : undefined,
