@@ -22,6 +22,7 @@ test.each([
   [["join", "token", "--store", "s.yaml", "--label", "=x"], "Write it as KEY=VALUE"],
   [["--lab", "lab", "show"], "say which lab with --name LAB"],
   [["lab", "exec", "east/web", "--name", "second", "--", "ping"], "the options of `lab exec` stand before the place"],
+  [["lab", "pod", "add", "east/web", "west/web", "east/web"], "It is named twice"],
   [["pool"], "Usage: trestle pool"],
   [["pool", "lst"], "Did you mean list?"],
   [["pool", "create", "--cidr", "10.0.0.0/8"], "missing required argument 'name'"],

@@ -94,6 +94,9 @@ function remove(shell: Shell): Command {
 function collectPlaces(text: string, before: readonly PodPlace[] = []): PodPlace[] {
   const [cluster, pod, ...rest] = text.split("/");
   if (!cluster || !pod || rest.length > 0) throw new InvalidArgumentError("Write it as CLUSTER/POD, e.g. east/web.");
+  if (before.some((place) => place.cluster === cluster && place.pod === pod)) {
+    throw new InvalidArgumentError("It is named twice.");
+  }
   return [...before, { cluster, pod }];
 }
 
