@@ -25,7 +25,9 @@ export async function providePods(
   const known = wishes.map((wish) => {
     const present = findPod(state.pods, cluster, wish.name);
     requireRoom(lab, state, { ...wish, cluster }, present);
-    return present === undefined ? wish : wishOf(present);
+    // Annotations of the namespace are for pods to come, too.
+    const { namespaceAnnotations } = wish;
+    return present === undefined ? wish : { ...wishOf(present), ...(namespaceAnnotations && { namespaceAnnotations }) };
   });
   const uids = await changePods(lab, cluster, { put: known }, signal);
   const pods = known.map((wish, at) => ({ ...wishOf(wish), cluster, uid: uids[at] ?? "" }));
