@@ -1,5 +1,5 @@
 import type { Cidr } from "../mesh/cidr.ts";
-import { cidrOf, contains, formatCidr, nthAddress, overlaps, parseCidr, sizeOf } from "../mesh/cidr.ts";
+import { formatCidr, parseCidr, withoutHoles } from "../mesh/cidr.ts";
 import { enclosing } from "../mesh/nesting.ts";
 import type { ClosedPrefix } from "./situation.ts";
 
@@ -30,7 +30,7 @@ export function closeRanges({ ours, live, asked, dialled }: Closing): {
   if (candidates.length === 0) return { apart: [], closed: [] };
   const isInside = insideAny(live.map(parseCidr), candidates.map(parseCidr));
   const apart = candidates.filter((_, index) => !isInside[index]);
-  const pieces = new Set(apart.flatMap((text) => rest(parseCidr(text), ours)).map(formatCidr));
+  const pieces = new Set(apart.flatMap((text) => withoutHoles(parseCidr(text), ours)).map(formatCidr));
   const prefixes = [...pieces].filter((prefix) => !isLive.has(prefix));
   const isDialled = aroundAny(prefixes.map(parseCidr), dialled);
   return { apart, closed: prefixes.map((prefix, index) => ({ prefix, isDialled: isDialled.has(index) })) };
@@ -54,13 +54,4 @@ function aroundAny(outer: readonly Cidr[], inner: readonly Cidr[]): Set<number> 
     for (let at = parents[index] ?? -1; at >= 0 && !around.has(at); at = parents[at] ?? -1) around.add(at);
   }
   return around;
-}
-
-/** A range without holes, in as few CIDRs as can be. */
-function rest(range: Cidr, holes: readonly Cidr[]): Cidr[] {
-  const inside = holes.filter((hole) => overlaps(range, hole));
-  if (inside.length === 0) return [range];
-  if (inside.some((hole) => contains(hole, range))) return [];
-  const length = range.length + 1;
-  return [0n, sizeOf(range) / 2n].flatMap((at) => rest(cidrOf(nthAddress(range, at), length), inside));
 }

@@ -144,6 +144,15 @@ export function nthAddress(cidr: Cidr, n: number | bigint): Address {
   return { family: cidr.family, value: cidr.first + offset };
 }
 
+/** A range without holes, in as few CIDRs as can be. */
+export function withoutHoles(range: Cidr, holes: readonly Cidr[]): Cidr[] {
+  const inside = holes.filter((hole) => overlaps(range, hole));
+  if (inside.length === 0) return [range];
+  if (inside.some((hole) => contains(hole, range))) return [];
+  const length = range.length + 1;
+  return [0n, sizeOf(range) / 2n].flatMap((at) => withoutHoles(cidrOf(nthAddress(range, at), length), inside));
+}
+
 /** Order: IPv4 before IPv6, then by first address, then the wider before the narrower. */
 export function compareCidrs(a: Cidr, b: Cidr): number {
   if (a.family !== b.family) {

@@ -25,9 +25,17 @@ test("a node on another LAN reaches an underlay's range through the nodes that a
   ]);
 });
 
+test("a range that is all of a LAN leaves out its nodes, for packets to them and their tunnels take the LAN", () => {
+  const situation = situationOf({ nodes: 3, gateways: 1, node: 2, remotes: [], places: PLACES });
+  const { routes } = planDataPath({ ...situation, podSubnets: [subnet("Underlay", "172.16.1.0/27")] });
+  const ranges = routes.filter(({ prefix }) => prefix.startsWith("172.16.1.")).map(({ prefix }) => prefix);
+  expect(ranges).toEqual(["172.16.1.0/29", "172.16.1.8/31", "172.16.1.12/30", "172.16.1.16/28"]);
+});
+
 test.each<[string, number, string, PodSubnet["type"]]>([
   ["on its own LAN", 0, "172.16.1.64/28", "Underlay"],
   ["of a LAN that no node is on", 0, "172.16.9.64/28", "Underlay"],
+  ["of a node alone", 2, "172.16.1.10/32", "Underlay"],
   ["of an overlay", 2, "172.16.1.64/28", "Overlay"],
 ])("a node has no route to a range %s", (_, node, prefix, type) => {
   expect(routesTo(prefix, node, type)).toEqual([]);

@@ -1,5 +1,13 @@
-import { familyOf, overlaps, parseCidr, parseInterfaceAddress } from "../../mesh/cidr.ts";
-import type { Cidr } from "../../mesh/cidr.ts";
+import {
+  bitsOf,
+  cidrOf,
+  formatCidr,
+  overlaps,
+  parseCidr,
+  parseInterfaceAddress,
+  withoutHoles,
+} from "../../mesh/cidr.ts";
+import type { InterfaceAddress } from "../../mesh/cidr.ts";
 import type { Route } from "../../tunnel/state.ts";
 import type { Situation } from "../situation.ts";
 import type { Neighbour } from "./neighbours.ts";
@@ -7,29 +15,29 @@ import type { Neighbour } from "./neighbours.ts";
 /**
  * Underlay ranges of LANs that this node is not on: by the nodes that are on them, for whichever has the pod answers
  * there. The router between the LANs need not know the sources of pods. On its own LAN a node has the LAN's route.
+ *
+ * Nodes' own addresses are left out, should they lie in a range: they are where the VXLAN packets go that carry the rest,
+ * and a device that leads to itself loses them all (ELOOP, udp_tunnel_dst_lookup in net/ipv4/udp_tunnel_core.c).
  */
 export function underlayRoutes(
   { lan, nodes, node, podSubnets }: Pick<Situation, "lan" | "nodes" | "node" | "podSubnets">,
   neighbours: ReadonlyMap<string, Neighbour>,
 ): Route[] {
-  const near = subnetsOf(lan.addresses);
-  const others = nodes
-    .filter(({ name }) => name !== node)
-    .map(({ name, addresses }) => ({ hops: neighbours.get(name)?.hops, subnets: subnetsOf(addresses) }));
+  const near = lan.addresses.map(parseInterfaceAddress);
+  const all = nodes.map(({ name, addresses }) => ({ name, places: addresses.map(parseInterfaceAddress) }));
+  const hosts = all.flatMap(({ places }) => places.map(({ address }) => cidrOf(address, bitsOf(address.family))));
   const underlays = podSubnets.filter(({ type }) => type === "Underlay");
   return underlays
-    .flatMap(({ ranges }) => ranges)
-    .flatMap((prefix) => {
-      const range = parseCidr(prefix);
-      if (near.some((subnet) => overlaps(subnet, range))) return [];
-      const hops = others
-        .filter(({ subnets }) => subnets.some((subnet) => overlaps(subnet, range)))
-        .flatMap(({ hops: ways }) => ways?.[familyOf(prefix)] ?? [])
+    .flatMap(({ ranges }) => ranges.map(parseCidr))
+    .flatMap((range) => {
+      const isOn = (places: readonly InterfaceAddress[]) => places.some(({ subnet }) => overlaps(subnet, range));
+      if (isOn(near)) return [];
+      const hops = all
+        .filter(({ name, places }) => name !== node && isOn(places))
+        .flatMap(({ name }) => neighbours.get(name)?.hops[range.family] ?? [])
         .toSorted((a, b) => (a.via < b.via ? -1 : 1));
-      return hops.length === 0 ? [] : [{ prefix, target: { kind: "multipath", hops } } as const];
+      if (hops.length === 0) return [];
+      const prefixes = withoutHoles(range, hosts).map(formatCidr);
+      return prefixes.map((prefix) => ({ prefix, target: { kind: "multipath", hops } }) as const);
     });
-}
-
-function subnetsOf(addresses: readonly string[]): Cidr[] {
-  return addresses.map((text) => parseInterfaceAddress(text).subnet);
 }
