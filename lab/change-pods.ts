@@ -33,9 +33,19 @@ export async function changePods(
   try {
     return answer.parse(JSON.parse(await run(process.execPath, words, { stdin, signal, limitMs: LIMIT_MS })));
   } catch (error) {
-    if (!hasCode(error, "program-failed")) throw error;
-    const { stderr } = error.cause as ProgramFailure;
-    const message = `the store of ${cluster} did not take what it was told of its pods: ${stderr.trim()}`;
-    throw new MeshError("pods-unwritten", message, { retry: true, cause: error });
+    throw unwritten(cluster, error, { isRemoval: change.delete !== undefined });
   }
+}
+
+/** What became of the program, in words about the store that it writes to; anything else as it is. */
+export function unwritten(cluster: string, error: unknown, { isRemoval }: { readonly isRemoval: boolean }): unknown {
+  const store = `the store of ${cluster}`;
+  const wayOut = isRemoval ? ", or take the pods away without it: trestle lab pod remove … --force" : "";
+  const because = (message: string) => new MeshError("pods-unwritten", message, { retry: true, cause: error });
+  if (hasCode(error, "program-timeout")) {
+    return because(`${store} is silent (asked for ${LIMIT_MS / 1_000} s); trestle lab mend store:${cluster}${wayOut}`);
+  }
+  if (!hasCode(error, "program-failed")) return error;
+  const { stderr } = error.cause as ProgramFailure;
+  return because(`${store} did not take what it was told of its pods: ${stderr.trim()}`);
 }

@@ -7,10 +7,10 @@ import { deletePods, podChange, putPods } from "./pod-objects.ts";
 
 /** The program that plays Kubernetes' part in a lab: on a machine that reaches the cluster's store it writes its pods. */
 
-const change = podChange.parse(JSON.parse(await text(process.stdin)));
 const end = new AbortController();
 const log = createLog({ level: "silent", pretty: false });
 try {
+  const change = podChange.parse(JSON.parse(await text(process.stdin)));
   const access = await readStoreAccess(change.store);
   const { connection, store } = await connectStore({ access, clock: systemClock, log, signal: end.signal });
   const uids = await putPods(store, change.put);
