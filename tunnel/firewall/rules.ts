@@ -75,7 +75,7 @@ export function fixedObjects(clusterDevices: readonly string[], nodeAddresses: r
     ...FAMILIES.flatMap((family) => transitRules(family, clusterDevices)),
     ...closedRules(),
     ...forwardRules(clusterDevices),
-    ...clusterDevices.flatMap(relayRules),
+    ...clusterDevices.flatMap((device) => FAMILIES.flatMap((family) => relayRules(device, family))),
     ...inputRules(),
     ...natRules(nodeAddresses),
     ...egressRules(),
@@ -152,12 +152,13 @@ function transitRules({ ip, suffix }: Protocol, clusterDevices: readonly string[
 
 /**
  * A node of another LAN reaches the underlay of this one through here. What answers has a way of its own to that node,
- * so this is transit as well: not tracked, and marked.
+ * so this is transit as well: not tracked, and marked. Nothing else of the LAN is.
  */
-function relayRules(device: string): NftObject[] {
+function relayRules(device: string, { ip, suffix }: Protocol): NftObject[] {
+  const toUnderlay = is(field(ip, "daddr"), `@inside${suffix}`);
   return [
-    rule("prerouting", [from(NODE_VXLANS), is(OUT_BY, device), NOTRACK]),
-    rule("forward", [from(NODE_VXLANS), to(device), SET_ALLOWED]),
+    rule("prerouting", [from(NODE_VXLANS), toUnderlay, is(OUT_BY, device), NOTRACK]),
+    rule("forward", [from(NODE_VXLANS), to(device), toUnderlay, SET_ALLOWED]),
   ];
 }
 
