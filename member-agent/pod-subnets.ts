@@ -8,7 +8,7 @@ export interface PodSubnet {
   readonly type: NetworkType;
   /** CIDRs of the addresses that its pods may have. */
   readonly ranges: readonly string[];
-  /** What its pods send to no cluster leaves with their node's address. */
+  /** What its pods send to no linked cluster leaves with their node's address. */
   readonly masquerade: boolean;
 }
 

@@ -115,9 +115,9 @@ export interface Firewall {
   readonly announcedPrefixes: readonly string[];
   /** Pod blocks of every node of this cluster, and its mesh prefixes. */
   readonly clusterBlocks: readonly string[];
-  /** Beside {@link announcedPrefixes}, where this node's pods keep their source whatever else is said: underlay ranges, addresses of this cluster's nodes, what no router forwards. */
+  /** Beside {@link announcedPrefixes}, where this node's pods keep their source whatever else is said, and where nodes of another LAN are relayed to: underlay ranges, addresses of this cluster's nodes, what no router forwards. */
   readonly insidePrefixes: readonly string[];
-  /** Of this node's pods, sources that leave for no cluster with this machine's address. */
+  /** Of this node's pods, sources that leave for no linked cluster with this machine's address. */
   readonly masqueradedSources: readonly string[];
   /** Of this node's pods, sources that nobody may masquerade. */
   readonly keptSources: readonly string[];

@@ -52,7 +52,7 @@ export interface SubnetSpec {
   /** Machines it is kept for; considered before Subnets that are for any. */
   readonly nodeSelector: NodeSelector;
   /**
-   * Packets of its pods to where no cluster's prefixes are leave with their node's address; absent: those of an overlay
+   * Packets of its pods to where no linked cluster's prefixes are leave with their node's address; absent: those of an overlay
    * do, those of an underlay, which the LAN knows, don't.
    */
   readonly masquerade?: boolean | undefined;
