@@ -50,9 +50,37 @@ six    6         fd00:64::/112    fd00:64::1      fd00:64::ffff   -             
     ["/26 (64)", "yes", "yes", "-", "10.64.0.9", "all nodes", "-"],
     ["-", "no", "no", "-", "-", "rack=1", "-"],
   ]);
-  expect(await own.done("subnet show lan")).toContain("Addresses:   0 available, 89 used, 89 in all\n");
+  expect(await own.done("subnet show lan")).toContain("Addresses:    0 available, 89 used, 89 in all\n");
   expect(await own.done("subnet show pods")).toContain("Private:      yes: only for pods that name it\n");
+  expect(await own.done("subnet show pods")).toContain("Masquerade:   never\n");
   expect(await own.done("subnet delete lan")).toBe("subnet/lan deleted\n");
+});
+
+test("a Subnet is shown with what is usual of its Network where it says nothing", async () => {
+  await own.done(
+    LAN,
+    "subnet create pods --network overlay --cidr 10.64.0.0/16 --masquerade true",
+    "subnet create six --network overlay --cidr fd00:64::/122",
+  );
+  const lan = await own.done("subnet show lan");
+  expect(lan).toContain("Masquerade:   never (usual of an underlay)\n");
+  expect(lan).not.toContain("Node block");
+  const pods = await own.done("subnet show pods");
+  expect(pods).toContain("Masquerade:   on the way out of the mesh\n");
+  expect(pods).toContain("Node block:   /24 (256)\n");
+  const six = await own.done("subnet show six");
+  expect(six).toContain("Masquerade:   on the way out of the mesh (usual of an overlay)\n");
+  expect(six).toContain("Node block:   /126 (4)\n");
+});
+
+test("a Subnet begins and ends with addresses that may be issued", async () => {
+  await own.done(
+    "subnet create lan --network lan --cidr 192.168.1.0/29 --gateway 192.168.1.1 --exclude 192.168.1.5-192.168.1.7 --reserve 192.168.1.4",
+    "subnet create none --network lan --cidr 192.168.2.0/29 --exclude 192.168.2.0-192.168.2.7",
+  );
+  expect(await own.done("subnet list")).toMatch(/^lan +4 +192\.168\.1\.0\/29 +192\.168\.1\.2 +192\.168\.1\.4 /m);
+  expect(await own.done("subnet show lan")).toMatch(/^Range: +192\.168\.1\.2 to 192\.168\.1\.4$/m);
+  expect(await own.done("subnet show none")).toMatch(/^Range: +192\.168\.2\.0 to 192\.168\.2\.7$/m);
 });
 
 test("what may be changed of a Subnet is, and the rest stays", async () => {

@@ -32,7 +32,7 @@ function create(shell: Shell): Command {
     [
       "trestle subnet create lan --network lan --cidr 192.168.1.0/24 --range 192.168.1.128-192.168.1.191 --gateway 192.168.1.1 --lab=east",
       "trestle subnet create db --network overlay --cidr 10.64.8.0/24 --private --reserve 10.64.8.5-10.64.8.9 --lab=east",
-      `trestle subnet create rack1 --network lan --cidr 192.168.7.0/24 --exclude 192.168.7.20,192.168.7.30-192.168.7.39 --node-selector rack=1 ${STORE}`,
+      `trestle subnet create rack1 --network lan --cidr 192.168.7.0/24 --range 192.168.7.16-192.168.7.63 --exclude 192.168.7.20,192.168.7.30-192.168.7.39 --node-selector rack=1 ${STORE}`,
     ],
   )
     .argument("<name>", "name of the Subnet")
@@ -86,9 +86,13 @@ function show(shell: Shell): Command {
     .argument("<name>", "Subnet of `trestle subnet list`")
     .action(async (name: string, _, command: Command) => {
       const { showOwnObject } = await import("../show.ts");
+      const { networkKind } = await import("../../crds/network.ts");
       const { subnetKind } = await import("../../crds/subnet.ts");
       const wanted = { kind: subnetKind, name };
-      await showOwnObject(shell, globalsOf(command), wanted, async (subnet) => (look) => describeSubnet(subnet, look));
+      await showOwnObject(shell, globalsOf(command), wanted, async (subnet, peers) => {
+        const network = await peers.get(networkKind, subnet.spec.network);
+        return (look) => describeSubnet(subnet, network, look);
+      });
     });
 }
 

@@ -1,7 +1,9 @@
-import { bitsOf, familyOf, formatAddress, parseCidr } from "../../mesh/cidr.ts";
-import type { Subnet, SubnetSpec } from "../../mesh/ipam/resources.ts";
+import { bitsOf, familyOf, formatAddress } from "../../mesh/cidr.ts";
+import { blockLengthOf } from "../../mesh/ipam/blocks.ts";
+import type { Network, Subnet, SubnetSpec } from "../../mesh/ipam/resources.ts";
 import { selectorText } from "../../mesh/ipam/selector.ts";
-import { spanOfCidr } from "../../mesh/ipam/span.ts";
+import { spanSize } from "../../mesh/ipam/span.ts";
+import { supplyOf } from "../../mesh/ipam/supply.ts";
 import type { Metadata } from "../../mesh/resources.ts";
 import { conditionColumns, renderFields, renderSection } from "../describe.ts";
 import type { Look } from "../output.ts";
@@ -20,7 +22,7 @@ export const subnetColumns: readonly Column<Subnet>[] = [
   { title: "USED", cell: (subnet) => counted(subnet, "used") },
   { title: "AVAILABLE", cell: availableCell },
   { title: "NETWORK", cell: ({ spec }) => spec.network },
-  { title: "BLOCK-SIZE", wide: true, cell: ({ spec }) => blockText(spec) ?? "" },
+  { title: "BLOCK-SIZE", wide: true, cell: ({ spec }) => blockText(spec.cidr, spec.blockSize) ?? "" },
   { title: "PRIVATE", wide: true, cell: ({ spec }) => (spec.private ? "yes" : "no") },
   { title: "DISABLED", wide: true, cell: ({ spec }) => (spec.disabled ? { text: "yes", tone: "doubt" } : "no") },
   { title: "EXCLUDED", wide: true, cell: ({ spec }) => spec.excludeIPs.join(",") },
@@ -30,9 +32,13 @@ export const subnetColumns: readonly Column<Subnet>[] = [
   { ...ageColumn, wide: true },
 ];
 
-/** A Subnet as `trestle subnet show` draws it. */
-export function describeSubnet(subnet: Subnet, look: Look): string {
+/**
+ * A Subnet as `trestle subnet show` draws it, with what is usual where it says nothing.
+ * @param network its own, if that is there
+ */
+export function describeSubnet(subnet: Subnet, network: Network | undefined, look: Look): string {
   const { metadata, spec, status } = subnet;
+  const type = network?.spec.type;
   const { start, end } = endsOf(spec);
   const fields = renderFields([
     ["Name", metadata.name],
@@ -43,12 +49,12 @@ export function describeSubnet(subnet: Subnet, look: Look): string {
     ["Gateway check", spec.checkGateway ? "yes: no address while it does not answer" : undefined],
     ["Excluded", spec.excludeIPs.join("\n")],
     ["Reserved", spec.reservedIPs.join("\n")],
-    ["Node block", blockText(spec)],
+    ["Node block", blockText(spec.cidr, type === "Overlay" ? blockLengthOf(spec) : spec.blockSize)],
     ["Nodes", selectorText(spec.nodeSelector)],
     ["Private", spec.private ? "yes: only for pods that name it" : undefined],
     ["Disabled", spec.disabled ? "yes: nothing is issued from it" : undefined],
     ["Deleted", deletionText(metadata, look)],
-    ["Masquerade", masqueradeText(spec)],
+    ["Masquerade", masqueradeText(spec, type)],
     [
       "Addresses",
       isCounted(subnet)
@@ -61,14 +67,15 @@ export function describeSubnet(subnet: Subnet, look: Look): string {
   return fields + renderSection("Conditions", conditionColumns, status.conditions, look);
 }
 
-/** First and last address that it may issue: of its range, else of its CIDR less what no host may have. */
-function endsOf({ cidr, range }: SubnetSpec): { readonly start: string; readonly end: string } {
-  if (range !== undefined) return range;
-  const { family, first, last } = spanOfCidr(parseCidr(cidr));
-  return {
-    start: formatAddress({ family, value: first + 1n }),
-    end: formatAddress({ family, value: family === 4 ? last - 1n : last }),
-  };
+/** First and last address that it may issue, by name alone or to anybody; of one that issues nothing, all of its range. */
+function endsOf(spec: SubnetSpec): { readonly start: string; readonly end: string } {
+  const { span, total, isUsable } = supplyOf(spec);
+  let [first, last] = [0, Number(spanSize(span)) - 1];
+  while (total > 0 && !isUsable(first)) first += 1;
+  while (total > 0 && !isUsable(last)) last -= 1;
+  const addressAt = (place: number): string =>
+    formatAddress({ family: span.family, value: span.first + BigInt(place) });
+  return { start: addressAt(first), end: addressAt(last) };
 }
 
 /** A new object has a status of zeros; nobody has counted anything then. */
@@ -85,10 +92,9 @@ function availableCell(subnet: Subnet): Cell {
   return text === "0" ? { text, tone: "bad" } : text;
 }
 
-function blockText({ blockSize, cidr }: SubnetSpec): string | undefined {
-  if (blockSize === undefined) return undefined;
-  const addresses = 2n ** BigInt(bitsOf(familyOf(cidr)) - blockSize);
-  return `/${blockSize} (${addresses})`;
+function blockText(cidr: string, length: number | undefined): string | undefined {
+  if (length === undefined) return undefined;
+  return `/${length} (${2n ** BigInt(bitsOf(familyOf(cidr)) - length)})`;
 }
 
 /** It is held while an address is in use; nothing is issued from it meanwhile. */
@@ -96,6 +102,8 @@ function deletionText({ deletionTimestamp }: Metadata, { now }: Look): string | 
   return deletionTimestamp && `${since(deletionTimestamp, now)} ago: it goes when no address of it is in use`;
 }
 
-function masqueradeText({ masquerade }: SubnetSpec): string | undefined {
-  return masquerade === undefined ? undefined : masquerade ? "on the way out of the mesh" : "never";
+function masqueradeText({ masquerade }: SubnetSpec, type: Network["spec"]["type"] | undefined): string | undefined {
+  const words = (isDone: boolean): string => (isDone ? "on the way out of the mesh" : "never");
+  if (masquerade !== undefined) return words(masquerade);
+  return type && `${words(type === "Overlay")} (usual of an ${type.toLowerCase()})`;
 }
