@@ -26,8 +26,8 @@ export function podSubnetsOf({ networks, subnets }: Pick<MemberLevel, "networks"
 }
 
 /**
- * True while there is an underlay Network, whichever nodes it selects: pods that a node had before it was selected no more
- * still run there, and it answers on its LAN for them.
+ * True while there is an underlay Network, whichever nodes it selects: pods that a node had before it was selected no
+ * more still run there, and it answers on its LAN for them.
  */
 export function hasUnderlay({ networks }: Pick<MemberLevel, "networks">): boolean {
   return networks.some(({ spec }) => spec.type === "Underlay");

@@ -27,9 +27,17 @@ test("a node on another LAN reaches an underlay's range through the nodes that a
 
 test("a range that is all of a LAN leaves out its nodes, for packets to them and their tunnels take the LAN", () => {
   const situation = situationOf({ nodes: 3, gateways: 1, node: 2, remotes: [], places: PLACES });
-  const { routes } = planDataPath({ ...situation, podSubnets: [subnet("Underlay", "172.16.1.0/27")] });
+  const { routes } = planDataPath({ ...situation, podSubnets: [subnet("Underlay", "172.16.1.0/24")] });
   const ranges = routes.filter(({ prefix }) => prefix.startsWith("172.16.1.")).map(({ prefix }) => prefix);
-  expect(ranges).toEqual(["172.16.1.0/29", "172.16.1.8/31", "172.16.1.12/30", "172.16.1.16/28"]);
+  expect(ranges).toEqual([
+    "172.16.1.0/29",
+    "172.16.1.8/31",
+    "172.16.1.12/30",
+    "172.16.1.16/28",
+    "172.16.1.32/27",
+    "172.16.1.64/26",
+    "172.16.1.128/25",
+  ]);
 });
 
 test.each<[string, number, string, PodSubnet["type"]]>([

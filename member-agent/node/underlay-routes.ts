@@ -16,8 +16,8 @@ import type { Neighbour } from "./neighbours.ts";
  * Underlay ranges of LANs that this node is not on: by the nodes that are on them, for whichever has the pod answers
  * there. The router between the LANs need not know the sources of pods. On its own LAN a node has the LAN's route.
  *
- * Nodes' own addresses are left out, should they lie in a range: they are where the VXLAN packets go that carry the rest,
- * and a device that leads to itself loses them all (ELOOP, udp_tunnel_dst_lookup in net/ipv4/udp_tunnel_core.c).
+ * Nodes' own addresses are left out, should they lie in a range: the VXLAN packets that carry the rest go there, and a
+ * device that leads to itself loses them all (ELOOP, udp_tunnel_dst_lookup in net/ipv4/udp_tunnel_core.c).
  */
 export function underlayRoutes(
   { lan, nodes, node, podSubnets }: Pick<Situation, "lan" | "nodes" | "node" | "podSubnets">,

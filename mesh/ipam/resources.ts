@@ -52,8 +52,8 @@ export interface SubnetSpec {
   /** Machines it is kept for; considered before Subnets that are for any. */
   readonly nodeSelector: NodeSelector;
   /**
-   * Packets of its pods to where no linked cluster's prefixes are leave with their node's address; absent: those of an overlay
-   * do, those of an underlay, which the LAN knows, don't.
+   * Packets of its pods to where no linked cluster's prefixes are leave with their node's address; absent: those of an
+   * overlay do, those of an underlay, which the LAN knows, don't.
    */
   readonly masquerade?: boolean | undefined;
   /** Underlay only: an address is given to a pod only while the gateway answers on the LAN. */

@@ -3,9 +3,9 @@ import type { Json, NftObject } from "./expressions.ts";
 import { FAMILIES, MASQUERADE, field, from, is, isNot, jump, notTo, rule } from "./expressions.ts";
 
 /**
- * Pods on the way out of this machine: what is bound for no linked cluster leaves with the machine's address, for nobody out
- * there knows the way back to a pod. Pods of other nodes have met these rules on their own node; here they come in by
- * another device (which a chain of postrouting sees since Linux 5.7, ip_output in net/ipv4/ip_output.c), as those of
+ * Pods on the way out of this machine: what is bound for no linked cluster leaves with the machine's address, for nobody
+ * out there knows the way back to a pod. Pods of other nodes have met these rules on their own node; here they come in
+ * by another device (which a chain of postrouting sees since Linux 5.7, ip_output in net/ipv4/ip_output.c), as those of
  * another CNI do.
  *
  * What is bound for this cluster keeps its source, and so does what a Subnet wants kept: source NAT to itself, which a
