@@ -17,7 +17,9 @@ export async function runAgentProcess(
   shell: Shell,
   { settings, log, findTool }: DaemonParts<z.infer<typeof agentSettings>>,
 ): Promise<void> {
-  const { clock, signal } = shell;
+  const { clock } = shell;
+  const life = new AbortController();
+  const signal = AbortSignal.any([shell.signal, life.signal]);
   const name = `trestle-agent ${settings.cluster}/${settings.node}`;
   const access = await readStoreAccess(settings.store);
   const folder = await openStateFolder(settings.state, log);
@@ -44,6 +46,7 @@ export async function runAgentProcess(
         clock,
         log,
         onReady: (now) => (ready = now),
+        onEnd: () => life.abort(),
       },
       signal,
     );

@@ -93,6 +93,7 @@ async function withAgent(roles: string, use: (agent: TestAgent) => Promise<void>
         clock: WITHOUT_RESYNC,
         log,
         onReady: (now) => (ready = now),
+        onEnd: () => life.abort(),
       },
       life.signal,
     );

@@ -1,23 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { addressPart } from "../mesh/cidr.ts";
 import type { Membership } from "../mesh/resources.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { LeaseStore } from "../platform/lease.ts";
-import type { Log } from "../platform/log.ts";
 import { keyedQueue } from "../platform/queue.ts";
 import type { KeyedQueue } from "../platform/queue.ts";
-import type { Run } from "../platform/run.ts";
-import type { StateFolder } from "../platform/state-folder.ts";
 import type { ResourceStore } from "../platform/store/port.ts";
 import { watchKernel } from "../tunnel/watch.ts";
-import type { Lookup } from "./gateway/resolve.ts";
+import type { AgentParts } from "./agent-parts.ts";
 import { knownGateways } from "./gateway/registration.ts";
 import { GatewayRole } from "./gateway/role.ts";
+import { removeConflist } from "./cni/conflist.ts";
 import { CNIRole } from "./cni/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { Kernel } from "./kernel.ts";
 import { readLastLevel } from "./last-good.ts";
-import type { ConnectNats } from "./member/connect.ts";
 import { controlMember, takeLead } from "./member/leading.ts";
 import { watchMember } from "./member/level.ts";
 import type { MemberChange, MemberLevel } from "./member/level.ts";
@@ -26,31 +22,10 @@ import { judgeRemotes } from "./member/remote-status.ts";
 import { renewCredential } from "./member/renew.ts";
 import { claimMeshAddresses, registerNode, releaseNode, reportNode } from "./node/claims.ts";
 import { awaitLan } from "./node/lan.ts";
-import type { AgentSettings } from "./settings.ts";
 import { settling } from "./settling.ts";
 import type { Lan } from "./situation.ts";
 import { ALL_WORK, DUE } from "./work.ts";
 import type { Work } from "./work.ts";
-
-export interface AgentParts {
-  readonly settings: AgentSettings;
-  readonly folder: StateFolder;
-  /** Runs programs in this node's namespaces. */
-  readonly run: Run;
-  /** What starts a program there that goes on; empty where the agent runs there itself. */
-  readonly prefix: readonly string[];
-  /** Path of wireguard-go, for kernels without WireGuard. */
-  readonly wireGuardGo: string | undefined;
-  /** Connects to the member's store; waits until it is there. */
-  readonly openStore: () => Promise<ResourceStore & LeaseStore>;
-  readonly connect: ConnectNats;
-  /** Looks other gateways' names up. */
-  readonly lookup: Lookup;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Told whether the kernel holds what it should. */
-  readonly onReady: (ready: boolean) => void;
-}
 
 const RESYNC_MS = 10_000;
 /** Between two looks at a kernel that others keep changing; the first is at once. */
@@ -76,6 +51,8 @@ class Agent {
   /** Absent where pods are another CNI's. */
   #pods: CNIRole | undefined;
   #ready = false;
+  /** The store, once it was there for the first time. */
+  readonly #opened = Promise.withResolvers<ResourceStore | undefined>();
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
   #leads = false;
@@ -119,8 +96,6 @@ class Agent {
     const { clock, folder, prefix } = this.#parts;
     const kept = await readLastLevel(folder);
     await this.#gateway?.recall(kept?.gateways ?? []);
-    this.#pods = await this.#openPods();
-    await this.#pods?.recall(kept);
     const watch = {
       prefix,
       clock,
@@ -128,23 +103,41 @@ class Agent {
       isExpected: (line: string) => this.#dataPath.expects(line),
     };
     const onKernelChange = settling(clock, KERNEL_SETTLES_MS, () => this.#doubtKernel(), this.#signal);
-    await Promise.all([
+    const running = [
       this.#useStore(),
       this.#useDisk(kept),
-      this.#gateway?.listen(this.#signal),
-      this.#pods?.serve(this.#signal),
+      this.#gateway?.listen(this.#signal) ?? Promise.resolve(),
+      this.#servePods(kept),
       watchKernel(watch, onKernelChange, this.#signal),
       this.#resync(),
       this.#queue.done,
-    ]);
+    ];
+    try {
+      await Promise.all(running);
+    } finally {
+      // One that fails ends the others; the folder is theirs as long as any of them runs.
+      this.#parts.onEnd();
+      await Promise.allSettled(running);
+    }
     await this.#gateway?.disconnect();
   }
 
-  async #openPods(): Promise<CNIRole | undefined> {
+  /** Answers the plugin, where this node's pods are ours. */
+  async #servePods(kept: MemberLevel | undefined): Promise<void> {
     const { cniSocket: socket, cniConfDir: confDir, node } = this.#parts.settings;
-    if (socket === undefined) return undefined;
+    if (socket === undefined) return;
     const lan = (): Lan => this.#dataPath.lan;
-    return CNIRole.open({ ...this.#parts, node, socket, confDir, lan, isReady: () => this.#ready }, this.#signal);
+    const parts = { ...this.#parts, node, socket, confDir, lan, isReady: () => this.#ready };
+    const pods = await CNIRole.open(parts, this.#signal);
+    if (pods === undefined) return;
+    if (kept !== undefined && this.#isOurs(kept.membership)) await pods.recall(kept);
+    this.#pods = pods;
+    this.#wake("addresses", "pods");
+    this.#signal.addEventListener("abort", () => this.#opened.resolve(undefined), { once: true });
+    const following = this.#opened.promise.then((store) =>
+      store === undefined ? undefined : pods.useStore(store, () => this.#wake("addresses"), this.#signal),
+    );
+    await Promise.all([pods.serve(this.#signal), following]);
   }
 
   #beReady(ready: boolean): void {
@@ -166,16 +159,18 @@ class Agent {
     const watch = watchMember(store, onChange, this.#signal);
     await watch.synced;
     this.#store = store;
+    this.#opened.resolve(store);
     this.#level = watch.level;
     this.#wake(...ALL_WORK);
     const { settings, clock, log } = this.#parts;
     const lead = async (signal: AbortSignal): Promise<void> => {
       this.#lead(true);
+      // At once, however long what it has begun takes to end.
+      signal.addEventListener("abort", () => this.#lead(false), { once: true });
       await controlMember({ store, cluster: settings.cluster, clock, log }, signal);
-      this.#lead(false);
     };
     const leading = this.#gateway && takeLead({ store, node: settings.node, clock, log }, lead, this.#signal);
-    await Promise.all([watch.done, leading, this.#pods?.useStore(store, watch.level, this.#signal)]);
+    await Promise.all([watch.done, leading]);
   }
 
   #lead(leads: boolean): void {
@@ -191,8 +186,7 @@ class Agent {
     if (this.#level() !== undefined || kept === undefined || this.#signal.aborted) return;
     log.warn({ event: "store-silent" }, "the store does not answer; working on what it said last");
     this.#level = () => kept;
-    this.#wake("data-path");
-    await this.#pods?.useLastLevel(kept);
+    this.#wake("data-path", "addresses", "pods");
   }
 
   #doubtKernel(): void {
@@ -226,7 +220,10 @@ class Agent {
   async #tend(work: Exclude<Work, "data-path">, level: MemberLevel, membership: Membership): Promise<void> {
     const store = this.#store;
     // Nothing is claimed in a store that is another cluster's; the data path says so.
-    if (membership.spec.phase !== "Joined" || membership.spec.cluster !== this.#parts.settings.cluster) return;
+    if (!this.#isOurs(membership)) return;
+    // Pods need no store that answers.
+    if (work === "addresses") return this.#pods?.follow(level, store === undefined);
+    if (work === "pods") return this.#pods?.reconcile();
     if (store === undefined) return;
     const { node } = this.#parts.settings;
     switch (work) {
@@ -252,13 +249,13 @@ class Agent {
         await writeView(store, mail.view, mail.revision);
         return judgeRemotes(store, level.gateways);
       }
-      case "addresses":
-        return this.#pods?.follow(level);
-      case "pods":
-        return this.#pods?.reconcile();
       case "credential":
         if (this.#leads && (await this.#renew(store))) this.#wake("session");
     }
+  }
+
+  #isOurs(membership: Membership | undefined): boolean {
+    return membership?.spec.phase === "Joined" && membership.spec.cluster === this.#parts.settings.cluster;
   }
 
   async #holdDataPath(level: MemberLevel): Promise<void> {
@@ -286,6 +283,7 @@ class Agent {
     // What began before would claim again what is given back here.
     await Promise.allSettled(this.#tended);
     await this.#pods?.leave();
+    if (this.#parts.settings.cniConfDir !== undefined) await removeConflist(this.#parts.settings.cniConfDir);
     await this.#dataPath.release();
     await this.#gateway?.leave(store);
     const { log, settings } = this.#parts;

@@ -34,7 +34,8 @@ const configuration = z.looseObject({
   type: z.string().min(1),
   /** Of CHECK and DEL: what ADD answered. */
   prevResult: z.looseObject({}).optional(),
-  "cni.dev/valid-attachments": attachments.optional(),
+  /** Of GC; a runtime that has no containers may say null. */
+  "cni.dev/valid-attachments": attachments.nullable().optional(),
 });
 
 const COMMANDS = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
@@ -85,7 +86,12 @@ function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Con
         throw new CNIError(CNI_CODES.incompatibleVersion, `cniVersion 1.0.0 knows no ${command}; write 1.1.0`);
       }
       if (command === "STATUS") return { ...configured, command };
-      const valid = configured.configuration["cni.dev/valid-attachments"] ?? [];
+      const told = configured.configuration["cni.dev/valid-attachments"];
+      if (told === undefined) {
+        const message = "a GC without cni.dev/valid-attachments would take every pod's network away";
+        throw new CNIError(CNI_CODES.badConfiguration, message);
+      }
+      const valid = told ?? [];
       const attachmentOf = ({ containerID, ifname }: (typeof valid)[number]): Attachment => {
         return { sandbox: containerID, interface: ifname };
       };

@@ -96,6 +96,7 @@ export class PodNetwork implements CNICommands {
     await Promise.all([...each.values()].map((attachment) => this.del({ attachment })));
   }
 
+  /** Well as soon as addresses can be given: pods are wired even while routes to other clusters are not there yet. */
   async status(): Promise<void> {
     const { ipam, isReady } = this.#parts;
     if (ipam.serving) return;
@@ -115,9 +116,11 @@ export class PodNetwork implements CNICommands {
       underlayOf([...ipam.bindings.values()].filter(({ attachment }) => !ipam.isBusy(attachment))),
     );
     const present = await observeProxies(run, nic);
-    for (const address of wanted) if (!present.includes(address)) await this.#answer(address);
-    const isAsked = new Set(underlayOf([...ipam.bindings.values()]));
-    for (const address of present) if (!isAsked.has(address)) await stopAnswering(run, nic, address);
+    // Each is looked up again: an ADD or a DEL may have come between.
+    for (const address of wanted) {
+      if (!present.includes(address) && ipam.bindings.has(address)) await this.#answer(address);
+    }
+    for (const address of present) if (!ipam.bindings.has(address)) await stopAnswering(run, nic, address);
   }
 
   async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {
@@ -126,7 +129,7 @@ export class PodNetwork implements CNICommands {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);
       try {
-        if (former !== undefined) await this.#makeWay(former);
+        if (former !== undefined) await this.#makeWay(former, attachment);
         await this.#wiring(() => this.#wire(link, isNew));
         for (const address of underlayOf(bindings)) await this.#answer(address);
       } catch (error) {
@@ -148,9 +151,10 @@ export class PodNetwork implements CNICommands {
   }
 
   /** A DEL of the former sandbox may be under way: what it takes away has to be gone before it is made anew. */
-  async #makeWay(former: Attachment): Promise<void> {
-    const { run } = this.#parts;
-    await this.#turns.take(former.sandbox, () => unwirePod(run, podDevice(attachmentKey(former))));
+  async #makeWay(former: Attachment, attachment: Attachment): Promise<void> {
+    const unwire = (): Promise<void> => unwirePod(this.#parts.run, podDevice(attachmentKey(former)));
+    // The turn of its own sandbox is this ADD's already.
+    await (former.sandbox === attachment.sandbox ? unwire() : this.#turns.take(former.sandbox, unwire));
   }
 
   /** A retried ADD finds its wire, whole or not. */
@@ -197,7 +201,7 @@ export class PodNetwork implements CNICommands {
         retry: true,
       });
     }
-    const facts = await directory.find(namespace, name);
+    const facts = await directory.find(namespace, name, uid);
     if (facts === undefined) return plain({ namespace, name });
     if (uid === undefined || facts.pod.uid === uid) return facts;
     throw new MeshError(

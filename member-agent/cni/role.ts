@@ -1,6 +1,6 @@
 import { soundSubnets } from "../../mesh/ipam/checks.ts";
 import type { Clock } from "../../platform/clock.ts";
-import { messageOf } from "../../platform/errors.ts";
+import { MeshError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Run } from "../../platform/run.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
@@ -18,7 +18,7 @@ import { NodeIPAM } from "../ipam/node-ipam.ts";
 import type { AddressLevel } from "../ipam/stock.ts";
 import type { MemberLevel } from "../member/level.ts";
 import type { Lan } from "../situation.ts";
-import { installConflist, removeConflist } from "./conflist.ts";
+import { installConflist } from "./conflist.ts";
 import { PodNetwork } from "./pod-network.ts";
 import { refusing } from "./refusing.ts";
 import { serveCNI } from "./serve.ts";
@@ -38,6 +38,9 @@ export interface CNIRoleParts {
   readonly log: Log;
 }
 
+/** Between attempts to open the book. */
+const RETRY_MS = 1_000;
+
 /** What an agent does for the container runtime of its node: addresses and wires of pods. */
 export class CNIRole {
   readonly #parts: CNIRoleParts;
@@ -54,18 +57,27 @@ export class CNIRole {
   }
 
   /**
-   * Undefined where the node's book can't be read: the plugin is told why until the signal aborts, and pods that run keep
-   * what they have.
+   * Tries again as long as waiting may help. Undefined where the node's book can't be read: the plugin is told why until
+   * the signal aborts, and pods that run keep what they have.
+   * @throws MeshError as {@link serveCNI} does
    */
   static async open(parts: CNIRoleParts, signal: AbortSignal): Promise<CNIRole | undefined> {
-    try {
-      return await CNIRole.#open(parts, signal);
-    } catch (error) {
-      const { socket, log } = parts;
-      log.error({ event: "no-address-book", error }, `pods get no networks on this node: ${messageOf(error)}`);
-      await serveCNI(socket, refusing(messageOf(error)), log, signal);
-      return undefined;
+    const { socket, clock, log } = parts;
+    while (!signal.aborted) {
+      try {
+        return await CNIRole.#open(parts, signal);
+      } catch (error) {
+        log.error({ event: "no-address-book", error }, `pods get no networks on this node: ${messageOf(error)}`);
+        if (error instanceof MeshError && error.retry) await clock.sleep(RETRY_MS, signal);
+        else {
+          await (
+            await serveCNI(socket, refusing(messageOf(error)), log, signal)
+          ).done;
+          return undefined;
+        }
+      }
     }
+    return undefined;
   }
 
   static async #open(parts: CNIRoleParts, signal: AbortSignal): Promise<CNIRole> {
@@ -100,41 +112,38 @@ export class CNIRole {
     await Promise.all([done, this.#ipam.done()]);
   }
 
-  /** Follows the store until the signal aborts; gives addresses from the first level on. */
-  async useStore(store: ResourceStore, level: () => MemberLevel, signal: AbortSignal): Promise<void> {
+  /**
+   * Follows the store until the signal aborts.
+   * @param onHeard it knows who has what: the next {@link follow} has it give addresses
+   */
+  async useStore(store: ResourceStore, onHeard: () => void, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#parts;
     const directory = embeddedDirectory(store, { clock, log }, signal);
     const { done } = await this.#ipam.useStore(store, signal);
     await directory.synced;
     this.#directory = directory;
-    await this.follow(level()).catch((error: unknown) =>
-      log.warn({ event: "addresses-late", error }, messageOf(error)),
-    );
+    onHeard();
     await Promise.all([done, directory.done]);
   }
 
-  /** What the store said last, where it is silent at a start: addresses of own blocks are given on it. */
-  async useLastLevel(level: MemberLevel): Promise<void> {
-    await this.#turns.take("level", async () => {
-      if (this.#directory !== undefined) return;
-      await this.#ipam.follow(addressLevel(level, this.#parts.node));
-      await this.#ipam.serve();
-    });
+  /** What the store said last, before it is heard: blocks that it forgot since are claimed again. */
+  async recall(level: MemberLevel): Promise<void> {
+    await this.#ipam.follow(addressLevel(level, this.#parts.node));
   }
 
-  /** What it said last, before it is heard: blocks that it forgot since are claimed again. */
-  async recall(level: MemberLevel | undefined): Promise<void> {
-    if (level !== undefined) await this.#ipam.follow(addressLevel(level, this.#parts.node));
-  }
-
-  /** Takes over what the store says now. @throws MeshError of the store (retry) */
-  async follow(level: MemberLevel): Promise<void> {
+  /**
+   * Takes over what the store says now, and gives addresses by it.
+   * @param isKept it is what the store said last, for it is silent: addresses of own blocks are given all the same
+   * @throws MeshError of the store, the journal or a program (retry)
+   */
+  async follow(level: MemberLevel, isKept: boolean): Promise<void> {
     await this.#turns.take("level", async () => {
-      // Before the store is heard for the first time, nothing is known of who has what.
-      if (this.#directory === undefined) return;
+      const isHeard = this.#directory !== undefined;
+      // Between the store's first word and its last nothing is known of who has what.
+      if (isHeard === isKept) return;
       await this.#ipam.follow(addressLevel(level, this.#parts.node));
       if (level.subnets.length > 0) await this.#ipam.serve();
-      await this.#ipam.claimAhead();
+      if (isHeard) await this.#ipam.claimAhead();
     });
   }
 
@@ -154,10 +163,10 @@ export class CNIRole {
     if (confDir !== undefined && isReady()) await installConflist(confDir);
   }
 
-  /** Gives everything back: no pod is started here any more, and those that run have no network. */
+  /** Gives everything back: no pod is given a network here any more, and those that run have none. */
   async leave(): Promise<void> {
-    const { confDir, run } = this.#parts;
-    if (confDir !== undefined) await removeConflist(confDir);
+    const { run } = this.#parts;
+    await this.#ipam.stop();
     const attachments = [...this.#ipam.bindings.values()].map(({ attachment }) => attachment);
     const each = new Map(attachments.map((attachment) => [attachmentKey(attachment), attachment]));
     for (const attachment of each.values()) await this.#network.del({ attachment });

@@ -1,14 +1,16 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, statSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { link, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { text } from "node:stream/consumers";
 import { MeshError } from "../../platform/errors.ts";
 import { createLog } from "../../platform/log.ts";
 import { findTool } from "../../platform/tools.ts";
+import { refusing } from "./refusing.ts";
 import type { CNICommands } from "./serve.ts";
 import { serveCNI } from "./serve.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
@@ -86,7 +88,8 @@ test("an ADD is answered with the pod's interfaces, addresses and routes", async
 
 test.each(["DEL", "CHECK", "GC", "STATUS"])("a %s that is well has nothing to say", async (command) => {
   await serve();
-  expect(await call(command)).toEqual({ code: 0, said: undefined });
+  const valid = { "cni.dev/valid-attachments": [] };
+  expect(await call(command, { ...CONFIGURATION, ...valid })).toEqual({ code: 0, said: undefined });
 });
 
 test("VERSION says which there are", async () => {
@@ -126,10 +129,24 @@ test("many ask at once, and each gets its own answer", async () => {
 });
 
 test("its socket is root's alone, takes the place of one left behind, and is gone when it stops", async () => {
-  await writeFile(file, "");
+  // What an agent that was killed leaves: Node takes away the name that it knows.
+  const killed = createServer().listen(`${file}.bound`);
+  await once(killed, "listening");
+  await link(`${file}.bound`, file);
+  await new Promise((resolve) => killed.close(resolve));
   await serve();
   expect((statSync(file).mode & 0o777).toString(8)).toBe("600");
   life.abort();
   await done;
   expect(existsSync(file)).toBe(false);
+});
+
+test("a socket at which another agent answers is left to it, and what is no socket to whoever made it", async () => {
+  await serve();
+  await expect(serveCNI(file, refusing("-"), log, life.signal)).rejects.toMatchObject({ code: "cni-socket-in-use" });
+  expect(await call("VERSION")).toMatchObject({ code: 0 });
+  const other = `${file}.txt`;
+  await writeFile(other, "mine");
+  await expect(serveCNI(other, refusing("-"), log, life.signal)).rejects.toMatchObject({ code: "cni-socket-unusable" });
+  expect(readFileSync(other, "utf8")).toBe("mine");
 });

@@ -1,8 +1,8 @@
-import { chmod, mkdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { chmod, lstat, mkdir, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
 import path from "node:path";
-import { messageOf } from "../../platform/errors.ts";
+import { MeshError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Answer, PodWire } from "./answer.ts";
 import { addAnswer, DONE, errorAnswer, versionAnswer } from "./answer.ts";
@@ -27,6 +27,7 @@ const LARGEST = 64 * 1024 * 1024;
 /**
  * Listens at a unix socket for what forwarders hand over (forwarder.c), one question a connection, and answers each. A
  * socket file that an agent left behind is replaced.
+ * @throws MeshError `cni-socket-in-use`, `cni-socket-unusable`
  * @returns when it listens; `done` settles when it has stopped and the file is gone
  */
 export async function serveCNI(
@@ -35,8 +36,7 @@ export async function serveCNI(
   log: Log,
   signal: AbortSignal,
 ): Promise<{ readonly done: Promise<void> }> {
-  await mkdir(path.dirname(file), { recursive: true });
-  await rm(file, { force: true });
+  await makeRoom(file);
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket);
@@ -45,6 +45,7 @@ export async function serveCNI(
     listen(socket, async (question) => answerTo(question, commands, log));
   });
   await listening(server, file);
+  server.on("error", (error) => log.error({ event: "cni-socket-failed", error }, messageOf(error)));
   // Whoever may ask decides what pods are given: root, as the runtime is.
   await chmod(file, 0o600);
   const stopped = Promise.withResolvers<void>();
@@ -55,6 +56,34 @@ export async function serveCNI(
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
   return { done: stopped.promise };
+}
+
+/** @throws MeshError `cni-socket-in-use` where somebody answers already, `cni-socket-unusable` */
+async function makeRoom(file: string): Promise<void> {
+  const unusable = (why: string, cause?: unknown): MeshError =>
+    new MeshError("cni-socket-unusable", `--cni-socket ${file} ${why}`, { retry: false, cause });
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    const present = await lstat(file).catch(() => undefined);
+    if (present === undefined) return;
+    if (!present.isSocket()) throw unusable("is no socket; name another file");
+    if (await answers(file)) {
+      const message = `another agent answers at --cni-socket ${file}; end it, or name another file`;
+      throw new MeshError("cni-socket-in-use", message, { retry: false });
+    }
+    await rm(file, { force: true });
+  } catch (error) {
+    throw error instanceof MeshError ? error : unusable(`can't be made: ${messageOf(error)}`, error);
+  }
+}
+
+/** Whether somebody listens at a socket file: one that was left behind refuses. */
+async function answers(file: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(file, () => resolve(true)).once("error", () => resolve(false));
+  const isAnswered = await promise;
+  socket.destroy();
+  return isAnswered;
 }
 
 /** Hands a whole question on, and sends the answer. */

@@ -113,6 +113,16 @@ test("a second interface of a pod has an address of its own, not that of the fir
   });
 });
 
+test("an address by name that one interface of a sandbox has is refused to another", async () => {
+  const reserved = [subnet("pods", "10.0.0.0/29", { blockSize: 29, reservedIPs: ["10.0.0.3"] })];
+  await within(reserved, async ({ add }) => {
+    const named = factsOf("till", { [ANNOTATIONS.ip]: "10.0.0.3" });
+    expect(addressesOf(await add(named))).toEqual(["10.0.0.3"]);
+    const second = add(named, { ...attachmentOf("till"), interface: "net1" });
+    await expect(second).rejects.toMatchObject({ code: "address-in-use" });
+  });
+});
+
 test("a pod that comes back has its address again, and the wire of its former sandbox is named", async () => {
   await within(SIX, async ({ add, store, stock }) => {
     const before = await add(web(), attachmentOf("s1"));

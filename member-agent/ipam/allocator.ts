@@ -11,7 +11,7 @@ import { addressInUse, bindingFor, exhausted } from "./asked.ts";
 import type { Asked, AskedFacts } from "./asked.ts";
 import type { Binding } from "./binding.ts";
 import { claimBlock } from "./claims.ts";
-import { InStore } from "./in-store.ts";
+import { InStore, inTurn, isOfAnotherInterface } from "./in-store.ts";
 import { borrowAddress } from "./lending.ts";
 import { requireUnused } from "./lan-probes.ts";
 import type { LanProbes } from "./lan-probes.ts";
@@ -131,6 +131,8 @@ export class Allocator {
       let address = blocks.take(name);
       while (address === undefined && (await this.claimBlock(subnet))) address = blocks.take(name);
       if (address === undefined) return this.#borrow(subnet, choice, asked);
+      // Of two Subnets that overlap, as two creates at once can leave them, the other gave it.
+      if (book.bindings.has(address)) continue;
       const binding = bindingFor(asked, address, subnet, choice, { claimed: choice.retain });
       const undo = async (): Promise<void> => blocks.release(address);
       const claimed = await this.#during(address, async () => {
@@ -139,7 +141,7 @@ export class Allocator {
           await undo();
           throw error;
         });
-        return back && { binding, undo: async () => void [await back(), await undo()] };
+        return back && { binding, undo: inTurn(back, undo) };
       });
       if (claimed !== undefined) return claimed;
       // Only this node issues it, yet somebody has it: it stays theirs.
@@ -232,9 +234,10 @@ export class Allocator {
   }
 
   /** The store hears of what a block gives only later. */
-  #isOfAnother({ address, pod }: Binding): boolean {
-    const present = this.#parts.stock.book.bindings.get(address)?.pod;
-    return present !== undefined && (present.namespace !== pod.namespace || present.name !== pod.name);
+  #isOfAnother({ address, pod, attachment }: Binding): boolean {
+    const present = this.#parts.stock.book.bindings.get(address);
+    const isSame = present?.pod.namespace === pod.namespace && present.pod.name === pod.name;
+    return present !== undefined && (!isSame || isOfAnotherInterface(present.attachment, attachment));
   }
 
   /** Claims an address of the LAN, unless somebody there has it without our knowing. */

@@ -44,7 +44,11 @@ export async function placeBlockOfOne(store: ResourceStore, address: string, nod
     const present = await store.get(ipBlockKind, name);
     if (present?.spec.node === node) return;
     const { resourceVersion = "" } = present?.metadata ?? {};
-    if (present !== undefined) await store.delete(ipBlockKind, name, { resourceVersion });
+    if (present !== undefined) {
+      await store.delete(ipBlockKind, name, { resourceVersion }).catch((error: unknown) => {
+        if (!hasCode(error, "not-found")) throw error;
+      });
+    }
     await store.create(ipBlockKind, { metadata: { name }, spec: { cidr, node, purpose: "Pods" } });
   });
 }

@@ -60,10 +60,11 @@ export function embeddedDirectory(
     synced,
     done: Promise.all([listed, ...watches.map((watch) => watch.done)]).then(() => undefined),
 
-    find: async (namespace, name) => {
+    find: async (namespace, name, uid) => {
       const pod = pods.objects.get(objectNameOfPod({ namespace, name }));
       const home = namespaces.objects.get(namespace);
-      const seen = pod !== undefined && (home !== undefined || knowsNamespaces);
+      const seen =
+        pod !== undefined && (uid ?? pod.metadata.uid) === pod.metadata.uid && (home !== undefined || knowsNamespaces);
       return seen ? factsOf(pod, home) : askPod(namespace, name);
     },
 

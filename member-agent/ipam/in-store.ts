@@ -1,5 +1,5 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import type { IPInstance } from "../../mesh/ipam/resources.ts";
+import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress } from "../../mesh/names.ts";
 import { retryOnConflict } from "../../platform/store/amend.ts";
 import { boundSpec } from "./binding.ts";
@@ -47,6 +47,7 @@ export class InStore {
     const before = await retryOnConflict(async (): Promise<IPInstance | undefined> => {
       const present = await store.get(ipInstanceKind, objectNameOfAddress(binding.address));
       if (present === undefined || !isSamePod(present, binding.pod, binding.owner)) return undefined;
+      if (isOfAnotherInterface(present.spec.attachment, binding.attachment)) return undefined;
       await writeInstance(store, present, boundSpec(binding, node));
       return present;
     });
@@ -66,8 +67,25 @@ export class InStore {
       await placeBlockOfOne(this.#stock.requireStore(), address, this.#stock.node);
       return undo;
     } catch (error) {
-      await undo();
+      // What went wrong first is what is told; what can't be undone now the reconciler finds.
+      await undo().catch(() => undefined);
       throw error;
     }
   }
+}
+
+/** One sandbox may ask for several interfaces: what one of them has is not another's. */
+export function isOfAnotherInterface(one: Attachment | undefined, other: Attachment): boolean {
+  return one?.sandbox === other.sandbox && one.interface !== other.interface;
+}
+
+/** One after the other; the second also where the first fails. */
+export function inTurn(first: Undo, second: Undo): Undo {
+  return async () => {
+    try {
+      await first();
+    } finally {
+      await second();
+    }
+  };
 }

@@ -65,6 +65,41 @@ test("an ADD that is asked again while its orphan is freed has an address of its
   expect(await a.add(factsOf("other"), "s2")).not.toEqual(addresses);
 });
 
+test("a wire that is made after a look for orphans is no orphan, however soon its ADD was done", async () => {
+  cluster = await AddressCluster.open(SIX);
+  let looked = (): void => undefined;
+  let answer = Promise.resolve();
+  const a = await cluster.node("a", {
+    onLook: () => {
+      looked();
+      return answer;
+    },
+  });
+  const given = await a.add(factsOf("web"), "s1");
+  a.wires.clear();
+  const late = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  [looked, answer] = [begun.resolve, late.promise];
+  const pass = a.ipam.reconcile();
+  await begun.promise;
+  expect(await a.add(factsOf("web"), "s1")).toEqual(given);
+  late.resolve();
+  await pass;
+  expect(a.booked).toEqual({ [given[0] ?? ""]: "s1" });
+});
+
+test("a member that has left gives nothing, and begins anew where it joins again", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  await a.add(factsOf("web"), "s1");
+  await a.ipam.stop();
+  await expect(a.add(factsOf("other"), "s2")).rejects.toMatchObject({ code: "starting", retry: true });
+  await a.del("s1");
+  expect([a.ipam.blocks, a.booked]).toEqual([[], {}]);
+  await a.follow();
+  expect(await a.add(factsOf("other"), "s2")).toHaveLength(1);
+});
+
 test("all or nothing: where one family is used up the other is given back, and the message names the first", async () => {
   const six = subnetSpec("fd00::/125", { blockSize: 125, range: { start: "fd00::1", end: "fd00::1" } });
   cluster = await AddressCluster.open({ ...SIX, six });

@@ -17,6 +17,7 @@ import type { Binding } from "./binding.ts";
 import { AddressBook } from "./book.ts";
 import { lend } from "./lending.ts";
 import { addressesInDoubt, checkBlocks, reclaimBlock, reconcileAddress } from "./reconciler.ts";
+import type { ReconcilerParts } from "./reconciler.ts";
 import { AddressStock } from "./stock.ts";
 import type { AddressLevel } from "./stock.ts";
 import { takeUpBlock } from "./take-up.ts";
@@ -46,6 +47,8 @@ export class NodeIPAM {
   readonly #allocator: Allocator;
   readonly #queue: KeyedQueue;
   readonly #turns = new Turns();
+  /** Keys of attachments that were asked for since the last look for orphans began. */
+  readonly #asked = new Set<string>();
   #serving = false;
 
   private constructor(parts: NodeIPAMParts, book: AddressBook, signal: AbortSignal) {
@@ -103,6 +106,7 @@ export class NodeIPAM {
     return own && { pod: own.pod, owner: own.owner, annotations: {}, namespaceAnnotations: {}, isPartial: true };
   }
 
+  /** What an attachment has; empty: nothing. */
   of(attachment: Attachment): readonly Binding[] {
     return this.#stock.book.of(attachment);
   }
@@ -142,11 +146,20 @@ export class NodeIPAM {
       });
     }
     this.#stock.busy.add(attachmentKey(attachment));
+    this.#asked.add(attachmentKey(attachment));
     return this.#inTurn(facts.pod, async () => {
       const allocation = await this.#allocator.allocate(facts, attachment);
       this.#wake(allocation.bindings);
       return allocation;
     });
+  }
+
+  /** Gives nothing any more, and forgets which blocks were this node's: the member has left. */
+  async stop(): Promise<void> {
+    this.#serving = false;
+    this.#stock.forgetBlocks();
+    const { held } = this.#stock.book;
+    if (held.size > 0) await this.#stock.book.free([...held]);
   }
 
   /** Whether an ADD is at work on it: it may have no wire yet. */
@@ -172,9 +185,9 @@ export class NodeIPAM {
     const { book, blocks } = this.#stock;
     const bindings = book.of(attachment);
     const addresses = (of: readonly Binding[]): string[] => of.map(({ address }) => address);
-    const [kept, freed] = [true, false].map((keeps) =>
-      addresses(bindings.filter(({ address, retained }) => (retained && blocks.includes(address)) === keeps)),
-    ) as [string[], string[]];
+    const isKept = ({ address, retained }: Binding): boolean => retained && blocks.includes(address);
+    const kept = addresses(bindings.filter(isKept));
+    const freed = addresses(bindings.filter((each) => !isKept(each)));
     if (kept.length > 0) await book.hold(kept);
     if (freed.length > 0) await book.free(freed);
     for (const address of freed) blocks.release(address);
@@ -203,6 +216,7 @@ export class NodeIPAM {
 
   async #freeOrphans(): Promise<void> {
     const { book } = this.#stock;
+    this.#asked.clear();
     const before = new Map(
       [...book.bindings.values()].flatMap(({ attachment }) =>
         this.#stock.isBusy(attachment) ? [] : [[attachmentKey(attachment), attachment]],
@@ -212,7 +226,8 @@ export class NodeIPAM {
       (await this.#parts.wires.observe()).flatMap((wire) => wire.attachment ?? []).map(attachmentKey),
     );
     for (const [key, attachment] of before) {
-      if (wired.has(key) || this.#stock.isBusy(attachment)) continue;
+      // What was asked for since may have got its wire after the look, and be settled already.
+      if (wired.has(key) || this.#asked.has(key)) continue;
       const addresses = book.of(attachment).map(({ address }) => address);
       const event = { event: "orphan-freed", sandbox: attachment.sandbox, addresses };
       this.#parts.log.info(event, `sandbox ${attachment.sandbox} has no wire any more; its addresses are given back`);
@@ -253,7 +268,7 @@ export class NodeIPAM {
     return this.#turns.take(`${namespace}/${name}`, act);
   }
 
-  get #reconciling(): Parameters<typeof reconcileAddress>[0] {
+  get #reconciling(): ReconcilerParts {
     const { wires, log } = this.#parts;
     return {
       stock: this.#stock,

@@ -79,12 +79,15 @@ export class OwnBlocks {
   take(subnet: string): string | undefined {
     const own = this.#bySubnet.get(subnet) ?? [];
     const part = own.find(({ supply }) => supply.hasFresh) ?? own.find(({ supply }) => supply.free > 0);
-    return part?.supply.take();
+    const address = part?.supply.take();
+    // Subnets that share a block may overlap, as two creates at once can leave them.
+    if (address !== undefined) this.claim(address);
+    return address;
   }
 
   /** Marks an address as in use. @returns false when it was already, or is in none of the blocks */
   claim(address: string): boolean {
-    return this.#of(address).some(({ supply }) => supply.claim(address));
+    return this.#of(address).filter(({ supply }) => supply.claim(address)).length > 0;
   }
 
   release(address: string): void {

@@ -121,6 +121,13 @@ export class AddressStock {
     this.#followBlocks();
   }
 
+  /** Issues from none any more. */
+  forgetBlocks(): void {
+    this.#own.clear();
+    this.#leaving.clear();
+    this.#followBlocks();
+  }
+
   /** Issues from a block no more. */
   disown(cidr: string): void {
     this.#leaving.add(cidr);

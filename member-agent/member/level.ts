@@ -8,7 +8,7 @@ import { remoteClusterKind } from "../../crds/remote-cluster.ts";
 import { subnetKind } from "../../crds/subnet.ts";
 import type { Network, Subnet } from "../../mesh/ipam/resources.ts";
 import type { Gateway, IPBlock, Membership, MeshNode, Metadata, RemoteCluster } from "../../mesh/resources.ts";
-import type { ResourceStore } from "../../platform/store/port.ts";
+import type { Change, ResourceStore } from "../../platform/store/port.ts";
 import { SINGLETON_NAME } from "../../mesh/names.ts";
 
 /** What the cluster's own store says at this moment: what any agent of the member may know. */
@@ -40,7 +40,11 @@ export function watchMember(
 ): MemberWatch {
   const memberships = store.watch(membershipKind, () => onChange("membership"), signal);
   const nodes = store.watch(nodeKind, () => onChange("nodes"), signal);
-  const blocks = store.watch(ipBlockKind, () => onChange("blocks"), signal);
+  const blocks = store.watch(
+    ipBlockKind,
+    ofSpecs(() => onChange("blocks")),
+    signal,
+  );
   const gateways = store.watch(gatewayKind, () => onChange("gateways"), signal);
   const remotes = store.watch(remoteClusterKind, () => onChange("remotes"), signal);
   const networks = store.watch(networkKind, () => onChange("networks"), signal);
@@ -62,6 +66,20 @@ export function watchMember(
 }
 
 const KINDS = ["nodes", "blocks", "gateways", "remotes", "networks", "subnets"] as const;
+
+/** Leaves changes of status away: blocks are counted all the time, and that wakes nobody. */
+function ofSpecs(onChange: () => void): (change: Change<IPBlock>) => void {
+  const seen = new Map<string, string>();
+  return (change) => {
+    if (change.op === "delete") seen.delete(change.name);
+    else {
+      const { uid, generation } = change.object.metadata;
+      if (seen.get(change.name) === `${uid} ${generation}`) return;
+      seen.set(change.name, `${uid} ${generation}`);
+    }
+    onChange();
+  };
+}
 
 /** True when two levels ask for the same data path: by names, generations and labels alone, whatever statuses say. */
 export function saysTheSame(one: MemberLevel, other: MemberLevel): boolean {

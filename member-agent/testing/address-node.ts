@@ -76,6 +76,8 @@ export interface AddressNodeOptions {
   readonly wires?: readonly ObservedWire[];
   /** MAC addresses on the LAN, by address. */
   readonly lan?: ReadonlyMap<string, string>;
+  /** Awaited between a look at the wires and the answer. */
+  readonly onLook?: () => Promise<void>;
   /** Of its connection to the store. */
   readonly pause?: Pause;
 }
@@ -113,14 +115,18 @@ export class AddressNode {
     cluster: AddressCluster,
     where: string,
     name: string,
-    { wires: present = [], lan = new Map(), pause }: AddressNodeOptions,
+    { wires: present = [], lan = new Map(), onLook, pause }: AddressNodeOptions,
   ): Promise<AddressNode> {
     const ending = new AbortController();
     const folder = await openStateFolder(where, silent);
     const wires = new Map(present.map((wire) => [wire.attachment ? attachmentKey(wire.attachment) : "?", wire]));
     const cut: string[] = [];
     const port = {
-      observe: async () => [...wires.values()],
+      observe: async () => {
+        const seen = [...wires.values()];
+        await onLook?.();
+        return seen;
+      },
       cutOff: async ({ address }: Binding) => void cut.push(address),
       probe: async (address: string) => lan.get(address),
       reaches: async () => true,
