@@ -34,7 +34,7 @@ const configuration = z.looseObject({
   type: z.string().min(1),
   /** Of CHECK and DEL: what ADD answered. */
   prevResult: z.looseObject({}).optional(),
-  /** Of GC; a runtime that has no containers may say null. */
+  /** Of GC; libcni leaves it away, or says null, where no attachment is valid (GCNetworkList in libcni/api.go). */
   "cni.dev/valid-attachments": attachments.nullable().optional(),
 });
 
@@ -86,12 +86,7 @@ function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Con
         throw new CNIError(CNI_CODES.incompatibleVersion, `cniVersion 1.0.0 knows no ${command}; write 1.1.0`);
       }
       if (command === "STATUS") return { ...configured, command };
-      const told = configured.configuration["cni.dev/valid-attachments"];
-      if (told === undefined) {
-        const message = "a GC without cni.dev/valid-attachments would take every pod's network away";
-        throw new CNIError(CNI_CODES.badConfiguration, message);
-      }
-      const valid = told ?? [];
+      const valid = configured.configuration["cni.dev/valid-attachments"] ?? [];
       const attachmentOf = ({ containerID, ifname }: (typeof valid)[number]): Attachment => {
         return { sandbox: containerID, interface: ifname };
       };
