@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { addressPart } from "../mesh/cidr.ts";
 import type { Membership } from "../mesh/resources.ts";
+import { messageOf } from "../platform/errors.ts";
 import type { LeaseStore } from "../platform/lease.ts";
 import { keyedQueue } from "../platform/queue.ts";
 import type { KeyedQueue } from "../platform/queue.ts";
@@ -51,7 +52,7 @@ class Agent {
   /** Absent where pods are another CNI's. */
   #pods: CNIRole | undefined;
   #ready = false;
-  /** The store, once it was there for the first time. */
+  /** The store, once it was there for the first time; undefined when this ends before. */
   readonly #opened = Promise.withResolvers<ResourceStore | undefined>();
   #store: (ResourceStore & LeaseStore) | undefined;
   #level: () => MemberLevel | undefined = () => undefined;
@@ -65,6 +66,9 @@ class Agent {
     this.#parts = parts;
     this.#signal = signal;
     const { settings, clock, log } = parts;
+    const stopWaiting = (): void => this.#opened.resolve(undefined);
+    if (signal.aborted) stopWaiting();
+    else signal.addEventListener("abort", stopWaiting, { once: true });
     this.#queue = keyedQueue(
       { concurrency: ALL_WORK.length, backoff: { minMs: 200, maxMs: 30_000 }, clock, log },
       (key) => this.#reconcile(key as Work),
@@ -130,10 +134,13 @@ class Agent {
     const parts = { ...this.#parts, node, socket, confDir, lan, isReady: () => this.#ready };
     const pods = await CNIRole.open(parts, this.#signal);
     if (pods === undefined) return;
-    if (kept !== undefined && this.#isOurs(kept.membership)) await pods.recall(kept);
+    if (kept !== undefined && this.#isOurs(kept.membership)) {
+      await pods.recall(kept).catch((error: unknown) => {
+        this.#parts.log.warn({ event: "not-recalled", error }, messageOf(error));
+      });
+    }
     this.#pods = pods;
     this.#wake("addresses", "pods");
-    this.#signal.addEventListener("abort", () => this.#opened.resolve(undefined), { once: true });
     const following = this.#opened.promise.then((store) =>
       store === undefined ? undefined : pods.useStore(store, () => this.#wake("addresses"), this.#signal),
     );
