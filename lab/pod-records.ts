@@ -16,17 +16,19 @@ export function requirePod(pods: readonly PodState[], cluster: string, name: str
   throw new MeshError("no-pod", `there is no pod ${cluster}/${name}; there are ${known || "none"}`, { retry: false });
 }
 
-/** Writes pods of one cluster down; of those that are recorded already it changes what is given. @returns them, in their order */
+/**
+ * Writes pods of one cluster down, new ones last; of those that are recorded already it changes what is given.
+ * @returns them, in their order
+ */
 export async function recordPods(
   lab: Lab,
   pods: readonly Omit<PodState, "sandbox" | "addresses">[],
 ): Promise<PodState[]> {
   const { pods: recorded } = await updateState(lab, (state) => {
-    const others = state.pods.filter(
-      ({ cluster, name }) => !pods.some((own) => own.cluster === cluster && own.name === name),
-    );
-    const own = pods.map((pod) => ({ addresses: [], ...findPod(state.pods, pod.cluster, pod.name), ...pod }));
-    return { ...state, pods: [...others, ...own] };
+    const asked = new Map(pods.map((pod) => [`${pod.cluster}/${pod.name}`, pod]));
+    const kept = state.pods.map((present) => ({ ...present, ...asked.get(`${present.cluster}/${present.name}`) }));
+    const fresh = pods.filter(({ cluster, name }) => findPod(state.pods, cluster, name) === undefined);
+    return { ...state, pods: [...kept, ...fresh.map((pod) => ({ ...pod, addresses: [] }))] };
   });
   return pods.flatMap(({ cluster, name }) => findPod(recorded, cluster, name) ?? []);
 }
