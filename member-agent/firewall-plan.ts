@@ -1,4 +1,4 @@
-import { addressPart, bitsOf, familyOf, formatCidr } from "../mesh/cidr.ts";
+import { addressPart, formatCidr, hostCidr } from "../mesh/cidr.ts";
 import { RESERVED } from "../mesh/reserved.ts";
 import type { Firewall, VxlanDevice } from "../tunnel/state.ts";
 import type { Neighbour } from "./node/neighbours.ts";
@@ -52,9 +52,7 @@ function planEgress({
     insidePrefixes: [
       // An overlay's are announced already.
       ...rangesOf(({ type }) => type === "Underlay"),
-      ...nodes
-        .flatMap(({ addresses }) => addresses.map(addressPart))
-        .map((host) => `${host}/${bitsOf(familyOf(host))}`),
+      ...nodes.flatMap(({ addresses }) => addresses.map(addressPart)).map(hostCidr),
       ...RESERVED.map(({ range }) => formatCidr(range)),
     ],
     masqueradedSources: rangesOf(({ masquerade }) => masquerade),

@@ -1,9 +1,7 @@
 import type { MemberChange } from "./member/level.ts";
 
 /** What an agent looks after. Whatever woke one of them, it looks at the present level. */
-export type Work = "node" | "gateway" | "session" | "data-path" | "remotes" | "credential" | "addresses" | "pods";
-
-export const ALL_WORK: readonly Work[] = [
+export const ALL_WORK = [
   "node",
   "gateway",
   "session",
@@ -12,7 +10,8 @@ export const ALL_WORK: readonly Work[] = [
   "credential",
   "addresses",
   "pods",
-];
+] as const;
+export type Work = (typeof ALL_WORK)[number];
 
 /** What a change of the store makes due. */
 export const DUE: Readonly<Record<MemberChange, readonly Work[]>> = {

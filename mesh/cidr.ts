@@ -87,6 +87,11 @@ export function addressPart(text: string): string {
   return slash < 0 ? text : text.slice(0, slash);
 }
 
+/** The text of the CIDR that holds this address alone, a /32 or a /128. @param address text, without prefix length */
+export function hostCidr(address: string): string {
+  return `${address}/${bitsOf(familyOf(address))}`;
+}
+
 /** The CIDR of this length that holds `address`. */
 export function cidrOf(address: Address, length: number): Cidr {
   return { family: address.family, first: address.value & ~hostMask(address.family, length), length };

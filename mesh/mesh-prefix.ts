@@ -1,4 +1,4 @@
-import { addressInCidr, bitsOf, formatAddress, nthAddress, parseAddress, parseCidr, sizeOf } from "./cidr.ts";
+import { addressInCidr, formatAddress, hostCidr, nthAddress, parseAddress, parseCidr, sizeOf } from "./cidr.ts";
 import type { TunnelKind } from "./resources.ts";
 import { MAX_RANKS } from "./resources.ts";
 
@@ -17,7 +17,7 @@ export function healthAddress(prefix: string, rank: number, tunnel: TunnelKind):
   if (!Number.isInteger(rank) || rank < 0 || rank >= MAX_RANKS) {
     throw new RangeError(`${rank} is not a rank: ranks run from 0 to ${MAX_RANKS - 1}`);
   }
-  return hostCidr(prefix, 1 + 2 * rank + (tunnel === "VXLAN" ? 1 : 0));
+  return hostAt(prefix, 1 + 2 * rank + (tunnel === "VXLAN" ? 1 : 0));
 }
 
 /** True when `address` is one that a mesh prefix gives to nodes. */
@@ -36,7 +36,7 @@ export function lowestFreeNodeAddress(prefix: string, taken: readonly string[]):
   while (used.has(offset)) {
     offset += 1n;
   }
-  return offset < sizeOf(range) - 1n ? hostCidr(prefix, offset) : undefined;
+  return offset < sizeOf(range) - 1n ? hostAt(prefix, offset) : undefined;
 }
 
 /** The lowest rank that no gateway has. Undefined when all {@link MAX_RANKS} are taken. */
@@ -45,7 +45,7 @@ export function lowestFreeRank(taken: readonly number[]): number | undefined {
   return Array.from({ length: MAX_RANKS }, (_, rank) => rank).find((rank) => !used.has(rank));
 }
 
-function hostCidr(prefix: string, offset: number | bigint): string {
+function hostAt(prefix: string, offset: number | bigint): string {
   const range = parseCidr(prefix);
-  return `${formatAddress(nthAddress(range, offset))}/${bitsOf(range.family)}`;
+  return hostCidr(formatAddress(nthAddress(range, offset)));
 }

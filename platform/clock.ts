@@ -10,6 +10,12 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What who waits goes by: a clock, and what ends it before its time. */
+export interface Pace {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

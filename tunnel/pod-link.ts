@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { bitsOf, familyOf } from "../mesh/cidr.ts";
+import { familyOf, hostCidr } from "../mesh/cidr.ts";
 import type { Attachment } from "../mesh/ipam/resources.ts";
 import { MeshError, hasCode, messageOf } from "../platform/errors.ts";
 import type { ProgramFailure, Run } from "../platform/run.ts";
@@ -83,13 +83,13 @@ export function planPodLink(link: PodLink): { readonly host: string[]; readonly 
       `link set ${device} up`,
       // Asked for before the pod's end is up it would not answer, and the kernel asks again after a second.
       ...addresses.map((address) => `neigh add ${address} lladdr ${interfaceMac} dev ${device} nud permanent`),
-      ...families.map(({ address, family }) => `route add ${address}/${bitsOf(family)} dev ${device}`),
+      ...families.map(({ address }) => `route add ${hostCidr(address)} dev ${device}`),
     ],
     pod: [
       "link set lo up",
       // nodad: duplicate address detection would keep an IPv6 address unusable for 1.9 s, and nobody else has it.
       ...families.map(
-        ({ address, family }) => `address add ${address}/${bitsOf(family)} dev ${name}${family === 6 ? " nodad" : ""}`,
+        ({ address, family }) => `address add ${hostCidr(address)} dev ${name}${family === 6 ? " nodad" : ""}`,
       ),
       `link set ${name} up`,
       ...families.map(({ family }) => `route add default via ${POD_NEXT_HOP[family]} dev ${name} onlink`),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bitsOf, familyOf } from "../mesh/cidr.ts";
+import { bitsOf, familyOf, hostCidr } from "../mesh/cidr.ts";
 import { hasCode, messageOf } from "../platform/errors.ts";
 import type { Run } from "../platform/run.ts";
 import { ipJson } from "./ip.ts";
@@ -29,7 +29,7 @@ async function hostFaults(node: Run, { device, addresses }: PodLink): Promise<st
   if (shown === undefined) return [`the node has no device ${device}`];
   const routes = addresses.map(async (address) => {
     const family = familyOf(address);
-    const exactly = ["route", "show", "table", "main", "exact", `${address}/${bitsOf(family)}`];
+    const exactly = ["route", "show", "table", "main", "exact", hostCidr(address)];
     const found = await ipJson(node, [`-${family}`, ...exactly], ROUTES);
     if (found.some(({ dev, gateway }) => dev === device && gateway === undefined)) return [];
     return [

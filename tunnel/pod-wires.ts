@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { bitsOf, familyOf } from "../mesh/cidr.ts";
+import { hostCidr } from "../mesh/cidr.ts";
 import type { Attachment } from "../mesh/ipam/resources.ts";
 import { hasCode, messageOf } from "../platform/errors.ts";
 import type { Run } from "../platform/run.ts";
@@ -60,7 +60,7 @@ function isToOneHost({ dst }: { readonly dst: string }): boolean {
  */
 export async function unroutePod(node: Run, device: string, address: string): Promise<void> {
   try {
-    await node("ip", ["route", "delete", `${address}/${bitsOf(familyOf(address))}`, "dev", device]);
+    await node("ip", ["route", "delete", hostCidr(address), "dev", device]);
   } catch (error) {
     const isGone = /No such process|Cannot find device/.test(messageOf(error));
     if (!hasCode(error, "program-failed") || !isGone) throw error;

@@ -1,11 +1,11 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { bitsOf, familyOf, parseCidr } from "../../mesh/cidr.ts";
+import { hostCidr, parseCidr } from "../../mesh/cidr.ts";
 import { isBlockOfOne, lowestFreeBlockOf } from "../../mesh/ipam/blocks.ts";
 import type { IPInstance, IPInstanceSpec, Subnet } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
-import { retryOnConflict } from "../../platform/store/amend.ts";
+import { deleteIfThere, deleteUnchanged, retryOnConflict } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 
 /** What a node writes to the store about addresses. Creating an object is the claim; every change is a compare-and-swap. */
@@ -29,44 +29,31 @@ export async function writeInstance(store: ResourceStore, present: IPInstance, s
 }
 
 /** Deletes what `present` is, if it is still that. @throws MeshError `conflict` (retry) */
-export async function deleteInstance(store: ResourceStore, present: IPInstance): Promise<void> {
-  const { name, resourceVersion } = present.metadata;
-  await store.delete(ipInstanceKind, name, { resourceVersion }).catch((error: unknown) => {
-    if (!hasCode(error, "not-found")) throw error;
-  });
+export async function deleteInstance(store: ResourceStore, { metadata }: IPInstance): Promise<void> {
+  await deleteIfThere(store, ipInstanceKind, metadata.name, metadata);
 }
 
 /** Has an address routed to this node: a block of one, whoever had it before. */
 export async function placeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
-  const cidr = blockOfOne(address);
+  const cidr = hostCidr(address);
   const name = objectNameOfCidr(cidr);
   await retryOnConflict(async () => {
     const present = await store.get(ipBlockKind, name);
     if (present?.spec.node === node) return;
-    const { resourceVersion = "" } = present?.metadata ?? {};
-    if (present !== undefined) {
-      await store.delete(ipBlockKind, name, { resourceVersion }).catch((error: unknown) => {
-        if (!hasCode(error, "not-found")) throw error;
-      });
-    }
+    if (present !== undefined) await deleteIfThere(store, ipBlockKind, name, present.metadata);
     await store.create(ipBlockKind, { metadata: { name }, spec: { cidr, node, purpose: "Pods" } });
   });
 }
 
 /** Has it routed to this node no longer. */
 export function removeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
-  return removeBlock(store, blockOfOne(address), node);
+  return removeBlock(store, hostCidr(address), node);
 }
 
 /** Gives a block up that is this node's; one that is another's, or that somebody changes meanwhile, stays. */
 export async function removeBlock(store: ResourceStore, cidr: string, node: string): Promise<void> {
-  const name = objectNameOfCidr(cidr);
-  const present = await store.get(ipBlockKind, name);
-  if (present?.spec.node !== node) return;
-  const { resourceVersion } = present.metadata;
-  await store.delete(ipBlockKind, name, { resourceVersion }).catch((error: unknown) => {
-    if (!hasCode(error, "not-found") && !hasCode(error, "conflict")) throw error;
-  });
+  const present = await store.get(ipBlockKind, objectNameOfCidr(cidr));
+  if (present?.spec.node === node) await deleteUnchanged(store, ipBlockKind, present);
 }
 
 /**
@@ -91,10 +78,6 @@ export async function createBlock(store: ResourceStore, cidr: string, node: stri
     metadata: { name: objectNameOfCidr(cidr) },
     spec: { cidr, node, purpose: "Pods" },
   });
-}
-
-function blockOfOne(address: string): string {
-  return `${address}/${bitsOf(familyOf(address))}`;
 }
 
 function phaseOf({ attachment }: IPInstanceSpec): "Bound" | "Retained" {

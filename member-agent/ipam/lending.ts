@@ -1,6 +1,6 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { addressPart, bitsOf, formatAddress, parseCidr } from "../../mesh/cidr.ts";
+import { addressPart, formatAddress, hostCidr, parseCidr } from "../../mesh/cidr.ts";
 import type { Cidr } from "../../mesh/cidr.ts";
 import { isBlockOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
@@ -8,7 +8,7 @@ import { spanOfCidr } from "../../mesh/ipam/span.ts";
 import { supplyOf } from "../../mesh/ipam/supply.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
-import type { Clock } from "../../platform/clock.ts";
+import type { Pace } from "../../platform/clock.ts";
 import { hasCode } from "../../platform/errors.ts";
 import { deleteIfThere } from "../../platform/store/amend.ts";
 import { createBlock } from "./claims.ts";
@@ -28,11 +28,6 @@ const ATTEMPTS = 32;
 /** How long whoever refused, or was silent, is not asked again. */
 const PATIENCE_MS = 10_000;
 
-interface Pace {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
-
 /**
  * An address of another node's block that is this node's now, by a block of one; undefined when none is to be had. One
  * is asked for at a time: many who ask at once would all want the same.
@@ -50,7 +45,7 @@ async function borrow(stock: AddressStock, subnet: Subnet, pace: Pace): Promise<
   for (const { cidr, node } of foreignBlocks(stock, subnet)) {
     if (stock.denied.has(node)) continue;
     for (const address of candidates(parseCidr(cidr), stock, (place) => supply.isFree(place), supply.span.first)) {
-      const one = `${address}/${bitsOf(supply.span.family)}`;
+      const one = hostCidr(address);
       deny(address);
       try {
         await createBlock(store, one, stock.node);

@@ -1,6 +1,6 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { addressInCidr, addressPart, bitsOf, familyOf, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import { addressInCidr, addressPart, hostCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
 import type { IPInstance, IPInstanceSpec, PodReference } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
@@ -119,7 +119,7 @@ async function giveUp(store: ResourceStore, present: IPInstance, node: string): 
 async function letGo(stock: AddressStock, store: ResourceStore, address: string): Promise<void> {
   const { book, blocks, claiming } = stock;
   if (!book.held.has(address)) return;
-  const cidr = `${address}/${bitsOf(familyOf(address))}`;
+  const cidr = hostCidr(address);
   if ((await store.get(ipBlockKind, objectNameOfCidr(cidr))) !== undefined) return;
   if (!book.held.has(address) || claiming.has(address)) return;
   await book.free([address]);

@@ -1,5 +1,5 @@
-import { cidrOf, formatCidr, parseAddress } from "../../mesh/cidr.ts";
-import { blockLengthOf } from "../../mesh/ipam/blocks.ts";
+import { cidrOf, formatCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import { blockLengthOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
 import type { Choices } from "../../mesh/ipam/network-choice.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
@@ -78,7 +78,8 @@ export class AddressStock {
     const owners = new Map(level.blocks.map(({ spec }) => [spec.cidr, spec.node]));
     for (const cidr of this.#leaving) if (owners.get(cidr) !== this.node) this.#leaving.delete(cidr);
     const said = [...owners].flatMap(([cidr, owner]) => {
-      return owner === this.node && isRange(cidr) && !this.#leaving.has(cidr) ? [cidr] : [];
+      // Blocks of one are of addresses that are claimed by name.
+      return owner === this.node && !isBlockOfOne(parseCidr(cidr)) && !this.#leaving.has(cidr) ? [cidr] : [];
     });
     const appeared = isIssuing ? said.filter((cidr) => !this.#own.has(cidr)) : [];
     for (const cidr of said) if (!appeared.includes(cidr)) this.#own.set(cidr, { seen: true });
@@ -147,9 +148,4 @@ export class AddressStock {
     const { bindings, held, freed } = this.book;
     return { inUse: [...bindings.keys(), ...held, ...this.claiming], freed };
   }
-}
-
-/** Not a block of one: those are of addresses that are claimed by name. */
-function isRange(cidr: string): boolean {
-  return !cidr.endsWith(cidr.includes(":") ? "/128" : "/32");
 }

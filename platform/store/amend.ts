@@ -33,17 +33,35 @@ export async function amendStatus<T extends StoredObject>(
   });
 }
 
-/** Deletes an object; false when there was none any more. */
+/**
+ * Deletes an object; false when there was none any more.
+ * @throws MeshError `conflict` (retry) when it is another than the precondition says
+ */
 export async function deleteIfThere<T extends StoredObject>(
   store: ResourceStore,
   kind: ResourceKind<T>,
   name: string,
+  precondition?: { readonly resourceVersion: string },
 ): Promise<boolean> {
   try {
-    await store.delete(kind, name);
+    await store.delete(kind, name, precondition);
     return true;
   } catch (error) {
     if (hasCode(error, "not-found")) return false;
+    throw error;
+  }
+}
+
+/** Deletes the very state of an object that was judged; false when it is another by now, or gone. */
+export async function deleteUnchanged<T extends StoredObject>(
+  store: ResourceStore,
+  kind: ResourceKind<T>,
+  { metadata }: T,
+): Promise<boolean> {
+  try {
+    return await deleteIfThere(store, kind, metadata.name, metadata);
+  } catch (error) {
+    if (hasCode(error, "conflict")) return false;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hostCidr } from "../../mesh/cidr.ts";
 import type { Family } from "../../mesh/resources.ts";
 import type { Run } from "../../platform/run.ts";
 import { ipJson } from "../ip.ts";
@@ -52,7 +53,7 @@ function prefixOf(dst: string, family: Family): string {
   if (dst === "default") {
     return family === 4 ? "0.0.0.0/0" : "::/0";
   }
-  return dst.includes("/") ? dst : `${dst}/${family === 4 ? 32 : 128}`;
+  return dst.includes("/") ? dst : hostCidr(dst);
 }
 
 function targetOf(raw: RawRoute): RouteTarget | undefined {

@@ -1,5 +1,5 @@
 import { familyOf } from "../../mesh/cidr.ts";
-import type { Clock } from "../../platform/clock.ts";
+import type { Pace } from "../../platform/clock.ts";
 import { hasCode } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import type { Outcome } from "../outcome.ts";
@@ -9,12 +9,6 @@ import { attempt } from "../outcome.ts";
 const TIMES = 3;
 /** Of RFC 5227, ANNOUNCE_INTERVAL is 2 s; arping(8), which waits by itself after what it sent, knows whole seconds alone. */
 const INTERVAL_MS = 1000;
-
-/** What ends announcements before their time, and what they wait by. */
-export interface Pace {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-}
 
 /**
  * Tells the LAN that this node answers for an address: a gratuitous ARP request (RFC 5227, 3) or an unsolicited

@@ -1,8 +1,8 @@
 import { z } from "zod";
+import type { Pace } from "../../platform/clock.ts";
 import { MeshError } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import { ipJson } from "../ip.ts";
-import type { Pace } from "./announce.ts";
 
 /**
  * Who on the LAN has an address, of either family: the kernel is made to ask (ip-neighbour(8), `use`), and its table is

@@ -1,10 +1,10 @@
 import { z } from "zod";
+import type { Pace } from "../../platform/clock.ts";
 import { hasCode, messageOf } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import { ipJson } from "../ip.ts";
 import { ROUTE_PROTOCOL } from "../marks.ts";
 import type { Outcome } from "../outcome.ts";
-import type { Pace } from "./announce.ts";
 import { announce } from "./announce.ts";
 
 /**

@@ -4,9 +4,9 @@ import { nodeKind } from "../../../crds/node.ts";
 import type { IPInstance } from "../../../mesh/ipam/resources.ts";
 import type { IPBlock } from "../../../mesh/resources.ts";
 import { hasCode } from "../../../platform/errors.ts";
+import { deleteUnchanged } from "../../../platform/store/amend.ts";
 import type { ResourceReader, ResourceStore } from "../../../platform/store/port.ts";
 import { retainedSpec } from "../../ipam/binding.ts";
-import { deleteUnchanged } from "./delete-unchanged.ts";
 import type { AddressLevel } from "./level.ts";
 
 /** Pure: nodes that have addresses or blocks and no Node object, sorted. */

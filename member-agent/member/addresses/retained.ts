@@ -1,14 +1,14 @@
 import { ipBlockKind } from "../../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../../crds/ip-instance.ts";
-import { bitsOf, familyOf } from "../../../mesh/cidr.ts";
+import { hostCidr } from "../../../mesh/cidr.ts";
 import { ANNOTATIONS } from "../../../mesh/ipam/annotations.ts";
 import type { PodFacts } from "../../../mesh/ipam/annotations.ts";
 import type { IPInstance } from "../../../mesh/ipam/resources.ts";
 import { objectNameOfCidr } from "../../../mesh/names.ts";
 import { hasCode } from "../../../platform/errors.ts";
+import { deleteUnchanged } from "../../../platform/store/amend.ts";
 import type { ResourceStore } from "../../../platform/store/port.ts";
 import type { PodDirectory } from "../../ipam/directory.ts";
-import { deleteUnchanged } from "./delete-unchanged.ts";
 
 /** What is known of whom an address is kept for; a part that nobody can tell is undefined. */
 export interface Keeper {
@@ -59,7 +59,7 @@ async function keeperOf({ spec }: IPInstance, directory: PodDirectory): Promise<
 
 /** The address was freed before its block is, so that whoever claims it next finds a block of its own to make. */
 async function dropBlockOfOne(store: ResourceStore, { metadata, spec }: IPInstance): Promise<void> {
-  const block = await store.get(ipBlockKind, objectNameOfCidr(`${spec.address}/${bitsOf(familyOf(spec.address))}`));
+  const block = await store.get(ipBlockKind, objectNameOfCidr(hostCidr(spec.address)));
   if (block === undefined || (await store.get(ipInstanceKind, metadata.name)) !== undefined) return;
   await deleteUnchanged(store, ipBlockKind, block);
 }

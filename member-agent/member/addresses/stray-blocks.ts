@@ -5,8 +5,8 @@ import { isBlockOfOne } from "../../../mesh/ipam/blocks.ts";
 import { soundSubnets } from "../../../mesh/ipam/checks.ts";
 import { objectNameOfAddress } from "../../../mesh/names.ts";
 import type { IPBlock } from "../../../mesh/resources.ts";
+import { deleteUnchanged } from "../../../platform/store/amend.ts";
 import type { ResourceStore } from "../../../platform/store/port.ts";
-import { deleteUnchanged } from "./delete-unchanged.ts";
 import type { AddressLevel } from "./level.ts";
 
 /** Pure: blocks of one, inside Subnets, of addresses that nobody has; who made them was cut short. */
