@@ -3,6 +3,7 @@ import { familyOf, hostCidr } from "../mesh/cidr.ts";
 import type { Attachment } from "../mesh/ipam/resources.ts";
 import { MeshError, hasCode, messageOf } from "../platform/errors.ts";
 import type { ProgramFailure, Run } from "../platform/run.ts";
+import { LinkDeletions } from "./link-deletions.ts";
 import { DEVICE_ALIAS } from "./marks.ts";
 
 /**
@@ -122,13 +123,18 @@ function isAtStart(error: unknown): boolean {
   return hasCode(error, "program-failed") && /^Command failed .*:1$/m.test((error.cause as ProgramFailure).stderr);
 }
 
-/** Takes a pod's wire away: its other end, addresses and routes go with it. One that is gone already is no fault. */
-export async function unwirePod(node: Run, device: string): Promise<void> {
-  try {
-    await node("ip", ["link", "delete", device]);
-  } catch (error) {
-    if (!hasCode(error, "program-failed") || !messageOf(error).includes("Cannot find device")) throw error;
-  }
+/**
+ * Takes a pod's wire away: its other end, addresses and routes go with it. One that is gone already is no fault.
+ * @param deletions hear sooner than the program ends that it is gone
+ */
+export async function unwirePod(node: Run, device: string, deletions = new LinkDeletions()): Promise<void> {
+  const deleting = node("ip", ["link", "delete", device]).then(
+    () => undefined,
+    (error: unknown) => {
+      if (!hasCode(error, "program-failed") || !messageOf(error).includes("Cannot find device")) throw error;
+    },
+  );
+  await deletions.orEnd(device, deleting);
 }
 
 /** Scope host keeps 169.254.1.1 from being picked as the source of what the node itself sends to the pod. */

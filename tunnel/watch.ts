@@ -1,15 +1,10 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import type { Clock } from "../platform/clock.ts";
-import { WITH_PARENT } from "../platform/run.ts";
 import { VXLAN_NAMES } from "./links/vxlan.ts";
 import { DEVICE_PREFIX, NFT_TABLE, ROUTE_PROTOCOL } from "./marks.ts";
+import type { MonitorDeps } from "./monitor.ts";
+import { followMonitor } from "./monitor.ts";
 import type { SaysHeld } from "./watch-held.ts";
 
-export interface WatchDeps {
-  /** What starts a program inside the node; empty where the agent runs there itself. */
-  readonly prefix: readonly string[];
-  readonly clock: Clock;
+export interface WatchDeps extends MonitorDeps {
   /** Devices that routes of ours lead out of besides our own, e.g. the LAN's: when one goes down, the kernel deletes such routes without a word. */
   readonly devices: readonly string[];
   /** Lines that are no news: they say only what the kernel is to hold, as the echo of our own changes does. */
@@ -17,14 +12,10 @@ export interface WatchDeps {
 }
 
 interface Monitor {
-  readonly program: string;
-  readonly args: readonly string[];
+  readonly command: readonly string[];
   /** Whether a line is about something of ours. */
   readonly concerns: (line: string) => boolean;
 }
-
-/** A monitor that ends (the kernel dropped events faster than it read them, say) is started again after this. */
-const RESTART_MS = 1000;
 
 /**
  * Calls `onChange` whenever something with our mark, or one of `devices`, changed or vanished, unless it is expected. Of
@@ -34,14 +25,11 @@ const RESTART_MS = 1000;
  */
 export async function watchKernel(deps: WatchDeps, onChange: () => void, signal: AbortSignal): Promise<void> {
   await Promise.all(
-    monitors(deps.devices).map(async (monitor) => {
-      while (!signal.aborted) {
-        await follow(deps, monitor, onChange, signal);
-        await deps.clock.sleep(RESTART_MS, signal);
-        if (!signal.aborted) {
-          onChange(); // what happened in between was not seen
-        }
-      }
+    monitors(deps.devices).map(({ command, concerns }) => {
+      const onLine = (line: string): void => {
+        if (concerns(line) && !deps.isExpected(line)) onChange();
+      };
+      return followMonitor(deps, command, { onLine, onGap: onChange }, signal);
     }),
   );
 }
@@ -49,13 +37,12 @@ export async function watchKernel(deps: WatchDeps, onChange: () => void, signal:
 function monitors(devices: readonly string[]): Monitor[] {
   return [
     {
-      program: "ip",
       // neigh: fdb entries of a VXLAN device, too (vxlan_fdb_notify, RTNLGRP_NEIGH), so there is no `bridge monitor`.
-      args: ["-o", "monitor", "link", "address", "route", "nexthop", "neigh"],
+      command: ["ip", "-o", "monitor", "link", "address", "route", "nexthop", "neigh"],
       concerns: (line) => concernsIp(line, devices),
     },
     // Only what is destroyed: on a node whose other programs write thousands of rules, `nft monitor` prints them all.
-    { program: "nft", args: ["monitor", "destroy"], concerns: (line) => line.includes(` inet ${NFT_TABLE}`) },
+    { command: ["nft", "monitor", "destroy"], concerns: (line) => line.includes(` inet ${NFT_TABLE}`) },
   ];
 }
 
@@ -79,22 +66,4 @@ export function concernsIp(line: string, devices: readonly string[]): boolean {
   return (
     device !== undefined && (device.startsWith(DEVICE_PREFIX) || VXLAN_NAMES.has(device) || devices.includes(device))
   );
-}
-
-async function follow(
-  { prefix, isExpected }: WatchDeps,
-  { program, args, concerns }: Monitor,
-  onChange: () => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const [file, ...rest] = [...prefix, ...WITH_PARENT, program, ...args] as [string, ...string[]];
-  const child = spawn(file, rest, { stdio: ["ignore", "pipe", "ignore"], signal });
-  // Aborted, or the program is missing: either way it closes, and is tried again unless we are to stop.
-  child.on("error", () => undefined);
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    if (concerns(line) && !isExpected(line)) {
-      onChange();
-    }
-  });
-  await new Promise((resolve) => child.once("close", resolve));
 }

@@ -9,6 +9,7 @@ import { messageOf } from "../../platform/errors.ts";
 import { runner } from "../../platform/run.ts";
 import type { Run } from "../../platform/run.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
+import { LinkDeletions } from "../../tunnel/link-deletions.ts";
 import { podDevice } from "../../tunnel/pod-link.ts";
 import { observePodWires } from "../../tunnel/pod-wires.ts";
 import { makeLoneNode } from "../../tunnel/testing/lone-node.ts";
@@ -28,6 +29,7 @@ const SUBNETS = {
 };
 
 const life = new AbortController();
+const deletions = new LinkDeletions();
 let node: TestNode;
 /** Its network, and this machine's files: pods' namespaces are there. */
 let outside: Run;
@@ -58,6 +60,7 @@ function networkBy(run: Run): PodNetwork {
   const parts = {
     ipam: agent.ipam,
     run,
+    deletions,
     lan: () => ({ device: "eth0", podMtu: 1420 }),
     directory: () => directory,
     isReady: () => true,

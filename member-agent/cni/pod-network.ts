@@ -7,6 +7,7 @@ import { MeshError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
 import type { Run } from "../../platform/run.ts";
 import { atMost, Turns } from "../../platform/turns.ts";
+import type { LinkDeletions } from "../../tunnel/link-deletions.ts";
 import { POD_NEXT_HOP, podAlias, podDevice, podMacs, unwirePod, wirePod } from "../../tunnel/pod-link.ts";
 import type { PodLink } from "../../tunnel/pod-link.ts";
 import { podWireFaults } from "../../tunnel/pod-wire-check.ts";
@@ -25,6 +26,8 @@ export interface PodNetworkParts {
   readonly ipam: NodeIPAM;
   /** Runs programs on this node. */
   readonly run: Run;
+  /** Hear that wires are gone. */
+  readonly deletions: LinkDeletions;
   /** The LAN's device, and bytes of a packet of pods. */
   readonly lan: () => { readonly device: string; readonly podMtu: number };
   /** Undefined until the store was there for the first time. */
@@ -152,7 +155,7 @@ export class PodNetwork implements CNICommands {
 
   /** A DEL of the former sandbox may be under way: what it takes away has to be gone before it is made anew. */
   async #makeWay(former: Attachment, attachment: Attachment): Promise<void> {
-    const unwire = (): Promise<void> => unwirePod(this.#parts.run, podDevice(attachmentKey(former)));
+    const unwire = (): Promise<void> => this.#unwire(podDevice(attachmentKey(former)));
     // The turn of its own sandbox is this ADD's already.
     await (former.sandbox === attachment.sandbox ? unwire() : this.#turns.take(former.sandbox, unwire));
   }
@@ -162,16 +165,21 @@ export class PodNetwork implements CNICommands {
     const { run } = this.#parts;
     if (!isNew) {
       if ((await podWireFaults(run, link)).length === 0) return;
-      await unwirePod(run, link.device);
+      await this.#unwire(link.device);
     }
     await wirePod(run, link);
+  }
+
+  #unwire(device: string): Promise<void> {
+    const { run, deletions } = this.#parts;
+    return unwirePod(run, device, deletions);
   }
 
   async #remove(attachment: Attachment): Promise<void> {
     const { ipam, run, lan } = this.#parts;
     const bindings = ipam.of(attachment);
     for (const address of underlayOf(bindings)) await stopAnswering(run, lan().device, address);
-    await this.#wiring(() => unwirePod(run, podDevice(attachmentKey(attachment))));
+    await this.#wiring(() => this.#unwire(podDevice(attachmentKey(attachment))));
     await ipam.release(attachment);
   }
 

@@ -6,6 +6,7 @@ import type { Run } from "../../platform/run.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { Turns } from "../../platform/turns.ts";
+import { LinkDeletions } from "../../tunnel/link-deletions.ts";
 import { POD_MTU_OVERHEAD, podDevice, unwirePod } from "../../tunnel/pod-link.ts";
 import { observePodWires, unroutePod } from "../../tunnel/pod-wires.ts";
 import { probeConflict, probeGateway } from "../../tunnel/underlay/probe.ts";
@@ -31,6 +32,8 @@ export interface CNIRoleParts {
   readonly confDir: string | undefined;
   readonly folder: StateFolder;
   readonly run: Run;
+  /** What starts a program there that goes on; empty where the agent runs there itself. */
+  readonly prefix: readonly string[];
   readonly lan: () => Lan;
   /** Whether the kernel holds what it should. */
   readonly isReady: () => boolean;
@@ -45,15 +48,29 @@ const RETRY_MS = 1_000;
 export class CNIRole {
   readonly #parts: CNIRoleParts;
   readonly #ipam: NodeIPAM;
+  readonly #deletions = new LinkDeletions();
   readonly #network: PodNetwork;
   /** One level is taken over at a time. */
   readonly #turns = new Turns();
   #directory: PodDirectory | undefined;
 
-  private constructor(parts: CNIRoleParts, ipam: NodeIPAM, network: PodNetwork) {
+  private constructor(parts: CNIRoleParts, ipam: NodeIPAM, signal: AbortSignal) {
     this.#parts = parts;
     this.#ipam = ipam;
-    this.#network = network;
+    const { run, lan, isReady, clock, log } = parts;
+    this.#network = new PodNetwork(
+      {
+        ipam,
+        run,
+        deletions: this.#deletions,
+        lan: () => ({ device: lan().device, podMtu: lan().mtu - POD_MTU_OVERHEAD }),
+        directory: () => this.#directory,
+        isReady,
+        clock,
+        log,
+      },
+      signal,
+    );
   }
 
   /**
@@ -81,35 +98,21 @@ export class CNIRole {
   }
 
   static async #open(parts: CNIRoleParts, signal: AbortSignal): Promise<CNIRole> {
-    const { run, lan, clock, log } = parts;
+    const { run, lan, clock } = parts;
     const wires = {
       observe: () => observePodWires(run),
       cutOff: (binding: Binding) => cutOff(parts, binding),
       probe: (address: string) => probeConflict(run, lan().device, address, { clock, signal }),
       reaches: (gateway: string) => probeGateway(run, lan().device, gateway, { clock, signal }),
     };
-    const ipam = await NodeIPAM.open({ ...parts, wires }, signal);
-    const network = new PodNetwork(
-      {
-        ipam,
-        run,
-        lan: () => ({ device: lan().device, podMtu: lan().mtu - POD_MTU_OVERHEAD }),
-        directory: () => role.#directory,
-        isReady: parts.isReady,
-        clock,
-        log,
-      },
-      signal,
-    );
-    const role = new CNIRole(parts, ipam, network);
-    return role;
+    return new CNIRole(parts, await NodeIPAM.open({ ...parts, wires }, signal), signal);
   }
 
   /** Answers the plugin until the signal aborts; before addresses are known it says so. */
   async serve(signal: AbortSignal): Promise<void> {
     const { socket, log } = this.#parts;
     const { done } = await serveCNI(socket, this.#network, log, signal);
-    await Promise.all([done, this.#ipam.done()]);
+    await Promise.all([done, this.#ipam.done(), this.#deletions.listen(this.#parts, signal)]);
   }
 
   /**
