@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { readdirSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { runner } from "../run.ts";
 import type { Run } from "../run.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -35,6 +36,23 @@ test("a program that can't be started for another reason than that it is missing
     code: "program-failed",
     message: "/etc/passwd: could not be started: EACCES",
   });
+});
+
+test("a program is started in another network namespace as by nsenter, and the next one at home again", async () => {
+  const netns = `trs-test-launch-${randomBytes(3).toString("hex")}`;
+  await run("ip", ["netns", "add", netns]);
+  const into = [`--net=/run/netns/${netns}`, "--"];
+  try {
+    const there = await run("stat", ["-Lc", "net:[%i]", `/run/netns/${netns}`]);
+    expect(await run("nsenter", [...into, "readlink", "/proc/self/ns/net"])).toBe(there);
+    expect(await run("readlink", ["/proc/self/ns/net"])).toBe(`${readlinkSync("/proc/self/ns/net")}\n`);
+    const missing = run("nsenter", [...into, "no-such-program"]);
+    await expect(missing).rejects.toMatchObject({ message: expect.stringContaining("no-such-program: No such file") });
+  } finally {
+    await run("ip", ["netns", "delete", netns]);
+  }
+  const gone = run("nsenter", [...into, "true"]);
+  await expect(gone).rejects.toMatchObject({ message: expect.stringContaining(`cannot open /run/netns/${netns}`) });
 });
 
 test("when it is killed, what ran is told as ended, and it is there again for the next program", async () => {
