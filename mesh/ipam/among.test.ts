@@ -6,9 +6,10 @@ import { instance, network, subnet } from "./testing/objects.ts";
 
 const lan = network("lan", { type: "Underlay", nodeSelector: { site: "berlin" } });
 const peers: SubnetPeers = {
-  networks: [network("overlay"), lan],
+  networks: [network("overlay"), lan, network("shed", { type: "Underlay", nodeSelector: { site: "oslo" } })],
   subnets: [
     subnet("pods", "10.64.0.0/17"),
+    subnet("rack", "10.64.255.0/24", { range: { start: "10.64.255.0", end: "10.64.255.99" }, blockSize: 25 }),
     subnet("hall", "192.168.1.0/24", {
       network: "lan",
       range: { start: "192.168.1.64", end: "192.168.1.95" },
@@ -36,12 +37,12 @@ test.each([
 });
 
 test.each<[string, Subnet, string | undefined]>([
-  ["beside the others", subnet("more", "10.64.128.0/17"), undefined],
+  ["beside the others", subnet("more", "10.64.128.0/18"), undefined],
   ["on a LAN", subnet("more", "192.168.2.0/24", { network: "lan" }), undefined],
   [
     "of a Network that there isn't",
     subnet("more", "10.64.128.0/17", { network: "pods" }),
-    'Subnet "more" is of Network "pods", which does not exist; there are: overlay, lan',
+    'Subnet "more" is of Network "pods", which does not exist; there are: overlay, lan, shed',
   ],
   [
     "inside another",
@@ -57,6 +58,26 @@ test.each<[string, Subnet, string | undefined]>([
     "of one CIDR, with a range apart from the other's",
     subnet("more", "192.168.1.0/24", { network: "lan", range: { start: "192.168.1.96", end: "192.168.1.99" } }),
     undefined,
+  ],
+  [
+    "of one CIDR, with a range apart from the other's, in another Network",
+    subnet("more", "192.168.1.0/24", { network: "shed", range: { start: "192.168.1.96", end: "192.168.1.99" } }),
+    'Subnet "more" asks for 192.168.1.0/24, which overlaps 192.168.1.0/24 of Subnet "hall" in Network "lan"; pick a range outside it',
+  ],
+  [
+    "of one CIDR, with blocks as long as the other's",
+    subnet("more", "10.64.255.0/24", { range: { start: "10.64.255.100", end: "10.64.255.255" }, blockSize: 25 }),
+    undefined,
+  ],
+  [
+    "of one CIDR, with longer blocks than the other's",
+    subnet("more", "10.64.255.0/24", { range: { start: "10.64.255.100", end: "10.64.255.255" }, blockSize: 27 }),
+    'Subnet "more" asks for blocks of /27, which overlap the /25 ones of Subnet "rack" in the same CIDR; set blockSize to 25',
+  ],
+  [
+    "of one CIDR, with blocks of another length because it asks for none",
+    subnet("more", "10.64.255.0/24", { range: { start: "10.64.255.100", end: "10.64.255.255" } }),
+    'Subnet "more" asks for blocks of /28, which overlap the /25 ones of Subnet "rack" in the same CIDR; set blockSize to 25',
   ],
   [
     "of one CIDR in another Network",

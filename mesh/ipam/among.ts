@@ -1,5 +1,6 @@
 import { contains, overlaps, parseAddress, parseCidr } from "../cidr.ts";
 import type { Refusal } from "../refusal.ts";
+import { blockLengthOf } from "./blocks.ts";
 import type { IPInstance, Network, Subnet } from "./resources.ts";
 import { areDisjoint, selectorText } from "./selector.ts";
 import { addressInSpan, formatSpan, parseSpan, spanOfSubnet, spansOverlap } from "./span.ts";
@@ -114,24 +115,36 @@ function placeRefusal(subnet: Named<Subnet>, network: Network, podCIDRs: readonl
       };
 }
 
-/** Two Subnets may share a CIDR within one Network, if their ranges don't touch; anything else that overlaps may not be. */
+/**
+ * Two Subnets may share a CIDR within one Network, if their ranges don't touch and their blocks are as long as each
+ * other's: two nodes that claim at once then want one block, and one is refused, or blocks that lie apart. Anything else
+ * that overlaps may not be.
+ */
 function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undefined {
   const [own, its] = [subnet.spec, other.spec];
   if (!overlaps(parseCidr(own.cidr), parseCidr(its.cidr))) return undefined;
-  const asks = `Subnet "${subnet.metadata.name}" asks for`;
+  const overlap = (what: string): Refusal => ({
+    code: "cidr-overlap",
+    message: `Subnet "${subnet.metadata.name}" asks for ${what}`,
+  });
+  const rival = `Subnet "${other.metadata.name}"`;
   if (own.cidr !== its.cidr || own.network !== its.network) {
-    return {
-      code: "cidr-overlap",
-      message: `${asks} ${own.cidr}, which overlaps ${its.cidr} of Subnet "${other.metadata.name}" in Network "${its.network}"; pick a range outside it`,
-    };
+    return overlap(
+      `${own.cidr}, which overlaps ${its.cidr} of ${rival} in Network "${its.network}"; pick a range outside it`,
+    );
   }
   const [ownSpan, itsSpan] = [spanOfSubnet(own), spanOfSubnet(its)];
-  return spansOverlap(ownSpan, itsSpan)
-    ? {
-        code: "cidr-overlap",
-        message: `${asks} ${formatSpan(ownSpan)}, which overlaps the range ${formatSpan(itsSpan)} of Subnet "${other.metadata.name}"; two Subnets of one CIDR need ranges that don't touch`,
-      }
-    : undefined;
+  if (spansOverlap(ownSpan, itsSpan)) {
+    return overlap(
+      `${formatSpan(ownSpan)}, which overlaps the range ${formatSpan(itsSpan)} of ${rival}; two Subnets of one CIDR need ranges that don't touch`,
+    );
+  }
+  const [ownLength, itsLength] = [blockLengthOf(own), blockLengthOf(its)];
+  return ownLength === itsLength
+    ? undefined
+    : overlap(
+        `blocks of /${ownLength}, which overlap the /${itsLength} ones of ${rival} in the same CIDR; set blockSize to ${itsLength}`,
+      );
 }
 
 function excludedInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
