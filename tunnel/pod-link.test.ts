@@ -23,13 +23,13 @@ test("the two sides of a dual-stack pod's wire are two batches of ip", () => {
       "link set tp0 up",
       `neigh add 10.64.0.2 lladdr ${interfaceMac} dev tp0 nud permanent`,
       `neigh add fd64::2 lladdr ${interfaceMac} dev tp0 nud permanent`,
-      "route add 10.64.0.2/32 dev tp0",
-      "route add fd64::2/128 dev tp0",
+      "route replace 10.64.0.2/32 dev tp0",
+      "route replace fd64::2/128 dev tp0",
     ],
     pod: [
       "link set lo up",
-      "address add 10.64.0.2/32 dev net1",
-      "address add fd64::2/128 dev net1 nodad",
+      "address replace 10.64.0.2/32 dev net1",
+      "address replace fd64::2/128 dev net1 nodad",
       "link set net1 up",
       "route add default via 169.254.1.1 dev net1 onlink",
       "route add default via fe80::1 dev net1 onlink",
@@ -145,6 +145,37 @@ describe("in real namespaces", () => {
   test("a pod that is wired already keeps its wire when it is wired again", async () => {
     await expect(wirePod(onNode, linkOf(0))).rejects.toThrow("File exists");
     await expect(inPod(0)("ping", ["-c", "1", "-W", "2", "10.64.0.3"])).resolves.toContain("1 received");
+  });
+
+  test("a pod that comes back in a new sandbox is routed to that one, while the former's wire is still there", async () => {
+    const netns = `tppod${id}c`;
+    await host("ip", ["netns", "add", netns]);
+    const again = { ...linkOf(1), device: podDevice("again"), netns: `/run/netns/${netns}` };
+    try {
+      await wirePod(onNode, again);
+      for (const address of again.addresses) {
+        expect(await onNode("ip", ["route", "get", address])).toContain(`dev ${again.device}`);
+        await expect(inPod(0)("ping", ["-c", "1", "-W", "2", address])).resolves.toContain("1 received");
+      }
+    } finally {
+      await unwirePod(onNode, again.device);
+      await host("ip", ["netns", "delete", netns]);
+    }
+  });
+
+  test("a pod whose namespace has IPv6 switched off gets its address of it", async () => {
+    const netns = `tppod${id}d`;
+    await host("ip", ["netns", "add", netns]);
+    const link = { ...linkOf(1), device: podDevice("off"), addresses: ["fd64::9"], netns: `/run/netns/${netns}` };
+    try {
+      await host("ip", ["netns", "exec", netns, "sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=1"]);
+      await host("ip", ["netns", "exec", netns, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"]);
+      await wirePod(onNode, link);
+      await expect(inPod(0)("ping", ["-c", "1", "-W", "2", "fd64::9"])).resolves.toContain("1 received");
+    } finally {
+      await unwirePod(onNode, link.device);
+      await host("ip", ["netns", "delete", netns]);
+    }
   });
 
   test("unwiring takes device, address and route, and again does nothing", async () => {

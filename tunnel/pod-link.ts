@@ -84,13 +84,14 @@ export function planPodLink(link: PodLink): { readonly host: string[]; readonly 
       `link set ${device} up`,
       // Asked for before the pod's end is up it would not answer, and the kernel asks again after a second.
       ...addresses.map((address) => `neigh add ${address} lladdr ${interfaceMac} dev ${device} nud permanent`),
-      ...families.map(({ address }) => `route add ${hostCidr(address)} dev ${device}`),
+      // The wire of a former sandbox may still be there, whose pod comes back by this one.
+      ...addresses.map((address) => `route replace ${hostCidr(address)} dev ${device}`),
     ],
     pod: [
       "link set lo up",
       // nodad: duplicate address detection would keep an IPv6 address unusable for 1.9 s, and nobody else has it.
       ...families.map(
-        ({ address, family }) => `address add ${hostCidr(address)} dev ${name}${family === 6 ? " nodad" : ""}`,
+        ({ address, family }) => `address replace ${hostCidr(address)} dev ${name}${family === 6 ? " nodad" : ""}`,
       ),
       `link set ${name} up`,
       ...families.map(({ family }) => `route add default via ${POD_NEXT_HOP[family]} dev ${name} onlink`),
@@ -109,12 +110,26 @@ export async function wirePod(node: Run, link: PodLink): Promise<PodMacs> {
   try {
     await node("ip", ["-batch", "-"], { stdin: host.join("\n") });
     hostIsDone = true;
-    await node("nsenter", [`--net=${link.netns}`, "--", "ip", "-batch", "-"], { stdin: pod.join("\n") });
+    await configurePod(node, link, pod);
     return podMacs(link.device);
   } catch (error) {
     // What went wrong first is what the caller must hear of.
     if (hostIsDone || !isAtStart(error)) await unwirePod(node, link.device).catch(() => undefined);
     throw error;
+  }
+}
+
+/** Some runtimes switch IPv6 off in every namespace that they make; where the pod has such an address, it is wanted. */
+async function configurePod(node: Run, { netns, interface: name }: PodLink, lines: readonly string[]): Promise<void> {
+  const inPod = (words: readonly string[], stdin = ""): Promise<string> =>
+    node("nsenter", [`--net=${netns}`, "--", ...words], { stdin });
+  const batch = (): Promise<string> => inPod(["ip", "-batch", "-"], lines.join("\n"));
+  try {
+    await batch();
+  } catch (error) {
+    if (!messageOf(error).includes("IPv6 is disabled")) throw error;
+    await inPod(["sysctl", "-qw", `net/ipv6/conf/${name}/disable_ipv6=0`]);
+    await batch();
   }
 }
 
