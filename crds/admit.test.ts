@@ -1,4 +1,6 @@
 import { expect, test } from "@jest/globals";
+import type { SubnetSpec } from "../mesh/ipam/resources.ts";
+import { network, subnet } from "../mesh/ipam/testing/objects.ts";
 import type { LedgerSpec } from "../mesh/resources.ts";
 import { cluster, link, metadata, pool } from "../mesh/testing/objects.ts";
 import type { ResourceKind, ResourceReader, StoredObject } from "../platform/store/port.ts";
@@ -8,6 +10,8 @@ import { clusterKind } from "./cluster.ts";
 import { gatewayKind } from "./gateway.ts";
 import { ipBlockKind } from "./ip-block.ts";
 import { ledgerKind } from "./ledger.ts";
+import { networkKind } from "./network.ts";
+import { subnetKind } from "./subnet.ts";
 
 /** A store with these objects, as admission sees it. */
 function storeOf(...objects: readonly StoredObject[]): ResourceReader {
@@ -109,4 +113,30 @@ test("claims of ranks and blocks are not rewritten", async () => {
   expect(await ipBlockKind.admit({ ...block, spec: { ...spec, node: "b" } }, block, storeOf())).toMatchObject({
     code: "immutable",
   });
+});
+
+test("a Network keeps its type", async () => {
+  const refusal = await networkKind.admit(network("lan", { type: "Underlay" }), network("lan"), storeOf());
+  expect(refusal).toMatchObject({ code: "immutable", message: expect.stringContaining("spec.type") });
+});
+
+test.each<[keyof SubnetSpec, Partial<SubnetSpec>]>([
+  ["network", { network: "more" }],
+  ["cidr", { cidr: "10.64.0.0/15" }],
+  ["range", { range: { start: "10.64.0.1", end: "10.64.0.9" } }],
+  ["range", { range: undefined }],
+  ["gateway", { gateway: "10.64.0.2" }],
+  ["blockSize", { blockSize: 26 }],
+])("a Subnet keeps its %s: %p", async (field, change) => {
+  const before = subnet("pods", "10.64.0.0/16", {
+    range: { start: "10.64.0.1", end: "10.64.0.8" },
+    gateway: "10.64.0.1",
+  });
+  const changed = { ...before, spec: { ...before.spec, ...change } };
+  expect(await subnetKind.admit(changed, before, storeOf())).toMatchObject({
+    code: "immutable",
+    message: expect.stringContaining(`spec.${field} `),
+  });
+  const other = { ...before, spec: { ...before.spec, private: true } };
+  expect(await subnetKind.admit(other, before, storeOf())).toBeUndefined();
 });
