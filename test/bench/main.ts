@@ -21,6 +21,7 @@ import { createLink, timeLinks } from "./link.ts";
 import { describeMachine } from "./machine.ts";
 import type { Machine } from "./machine.ts";
 import { measureMemory } from "./memory.ts";
+import { timeMoves } from "./move.ts";
 import { withLab } from "./own-lab.ts";
 import { keepResult } from "./results.ts";
 import { timeScale } from "./scale.ts";
@@ -29,10 +30,11 @@ import { drawHub } from "./section-hub.ts";
 import { drawIPAM } from "./section-ipam.ts";
 import { drawLink } from "./section-link.ts";
 import { drawMemory } from "./section-memory.ts";
+import { drawMoves } from "./section-move.ts";
 import { drawPaths } from "./section-paths.ts";
 import { drawScale } from "./section-scale.ts";
 
-const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ipam] [cni] [--rounds N] [--seconds N] [--members N] [--pods N]
+const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ipam] [cni] [move] [--rounds N] [--seconds N] [--members N] [--pods N]
 
   link            time from link create to the first packet from pod to pod (15 rounds)
   paths           throughput, CPU and latency of both kinds beside a hand-made tunnel and no tunnel (9 rounds)
@@ -41,6 +43,7 @@ const USAGE = `usage: npm run bench -- [link] [paths] [memory] [hub] [scale] [ip
   scale           what linked clusters cost a gateway: plan and kernel, first and change by change (3 rounds)
   ipam            what an address costs while ever more are in use (5 rounds)
   cni             whole ADD and DEL of the plugin beside ptp with host-local (60 rounds), and bursts of pods
+  move            how long a pod that moves to another node of its LAN is not found there (20 rounds)
   --rounds N      as many rounds of each
   --seconds N     length of each throughput figure (2)
   --members N     as many members or peers (1000)
@@ -99,6 +102,10 @@ const ALONE = {
     const calls = cniFigures(await timeCNI(rounds, on), BURST);
     const figures = { ...calls, burst: burstFigures(await timeBursts(pods, on)) };
     return { figures, section: drawCNI(figures) };
+  },
+  move: async (on: Pick<Bench, "progress" | "signal">, { rounds = 20 }: Wishes) => {
+    const moves = await timeMoves(rounds, on);
+    return { figures: { moves }, section: drawMoves(moves) };
   },
 } satisfies Record<string, (on: Pick<Bench, "progress" | "signal">, wishes: Wishes) => Promise<Outcome>>;
 

@@ -10,6 +10,8 @@ import type { TestLab } from "./test-lab.ts";
 export interface DatedPings {
   /** The longest silence between two answers so far: its first and its last moment, milliseconds of the epoch. */
   readonly silence: () => { readonly fromMs: number; readonly toMs: number };
+  /** When the first was answered after that moment, if one was. */
+  readonly firstSince: (ms: number) => number | undefined;
   /** Whether one was answered after that moment. */
   readonly answeredSince: (ms: number) => true | string;
   readonly stop: () => Promise<void>;
@@ -29,6 +31,7 @@ export async function startDatedPings(from: Place, address: string): Promise<Dat
         next.toMs - next.fromMs > longest.toMs - longest.fromMs ? next : longest,
       );
     },
+    firstSince: (ms) => answers().find((at) => at > ms),
     answeredSince: (ms) => (answers().at(-1) ?? 0) > ms || ping.out().slice(-300),
     stop: () => ping.stop("SIGINT"),
   };
@@ -37,8 +40,8 @@ export async function startDatedPings(from: Place, address: string): Promise<Dat
 const added = z.object({ time: z.string(), event: z.literal("pod-added"), pod: z.string() });
 
 /** When a node's agent last answered that it gave a pod its network, milliseconds of the epoch. */
-export function addedAtMs(lab: TestLab, node: string, pod: string): number {
-  const lines = readFileSync(logFile(lab.lab, `agent:${node}`), "utf8")
+export function addedAtMs({ lab }: Pick<TestLab, "lab">, node: string, pod: string): number {
+  const lines = readFileSync(logFile(lab, `agent:${node}`), "utf8")
     .split("\n")
     .slice(0, -1);
   const last = lines

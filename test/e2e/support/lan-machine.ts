@@ -28,7 +28,12 @@ const neighbours = z.array(z.object({ lladdr: z.string().optional() }));
  * Plugs a machine into a site's LAN as number `n`; it goes with the lab, whose mark it bears.
  * @param name of its port, too
  */
-export async function plugIn(lab: TestLab, cluster: string, name: string, n: number): Promise<LanMachine> {
+export async function plugIn(
+  lab: Pick<TestLab, "name" | "site">,
+  cluster: string,
+  name: string,
+  n: number,
+): Promise<LanMachine> {
   const { netns: site, lans } = lab.site(cluster);
   const [lan] = lans;
   if (lan === undefined) throw new MeshError("no-lan", `${cluster} has no LAN`, { retry: false });
