@@ -138,6 +138,28 @@ test(
 );
 
 test(
+  "two pods whose runtime has them change sandboxes with each other do not wait for each other",
+  async () => {
+    const [one, other] = [await makePod(), await makePod()];
+    const [first, second] = [sandboxOf(), sandboxOf()];
+    const addAt = async (pod: TestPod, sandbox: string, name: string): Promise<string[]> => {
+      const { addresses } = await pods.add({ ...callOf(pod, sandbox), attachment: { sandbox, interface: name } });
+      return addresses.map(({ address }) => address);
+    };
+    const before = [await addAt(one, first, "net1"), await addAt(other, second, "eth0")];
+    expect(await Promise.all([addAt(one, second, "net1"), addAt(other, first, "eth0")])).toEqual(before);
+    expect([await routed(second), await routed(first)]).toEqual(before);
+    for (const [sandbox, name] of [
+      [second, "net1"],
+      [first, "eth0"],
+    ] as const)
+      await pods.del({ attachment: { sandbox, interface: name } });
+    expect([await routed(second), await routed(first)]).toEqual([undefined, undefined]);
+  },
+  SLOW_MS,
+);
+
+test(
   "a DEL of the former sandbox takes nothing from the new one, before, beside or after its ADD",
   async () => {
     const pod = await makePod({ [ANNOTATIONS.networkType]: "Underlay" });

@@ -48,6 +48,8 @@ export class PodNetwork implements CNICommands {
   readonly #parts: PodNetworkParts;
   readonly #signal: AbortSignal;
   readonly #turns = new Turns();
+  /** Takes an attachment's wire away. Whoever has this turn waits for no sandbox's. */
+  readonly #removals = new Turns();
   readonly #wiring = atMost(MOST_WIRES);
 
   /** @param signal ends announcements to the LAN */
@@ -132,7 +134,7 @@ export class PodNetwork implements CNICommands {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);
       try {
-        if (former !== undefined) await this.#makeWay(former, attachment);
+        if (former !== undefined) await this.#makeWay(former);
         await this.#wiring(() => this.#wire(link, isNew));
         for (const address of underlayOf(bindings)) await this.#answer(address);
       } catch (error) {
@@ -153,11 +155,13 @@ export class PodNetwork implements CNICommands {
     }
   }
 
-  /** A DEL of the former sandbox may be under way: what it takes away has to be gone before it is made anew. */
-  async #makeWay(former: Attachment, attachment: Attachment): Promise<void> {
-    const unwire = (): Promise<void> => this.#unwire(podDevice(attachmentKey(former)));
-    // The turn of its own sandbox is this ADD's already.
-    await (former.sandbox === attachment.sandbox ? unwire() : this.#turns.take(former.sandbox, unwire));
+  /**
+   * A DEL of the former sandbox may be under way: what it takes away has to be gone before it is made anew. An ADD of that
+   * sandbox, of another pod, is not waited for: it may wait for this one.
+   */
+  #makeWay(former: Attachment): Promise<void> {
+    const key = attachmentKey(former);
+    return this.#removals.take(key, () => this.#unwire(podDevice(key)));
   }
 
   /** A retried ADD finds its wire, whole or not. */
@@ -175,12 +179,15 @@ export class PodNetwork implements CNICommands {
     return unwirePod(run, device, deletions);
   }
 
-  async #remove(attachment: Attachment): Promise<void> {
+  #remove(attachment: Attachment): Promise<void> {
     const { ipam, run, lan } = this.#parts;
-    const bindings = ipam.of(attachment);
-    for (const address of underlayOf(bindings)) await stopAnswering(run, lan().device, address);
-    await this.#wiring(() => this.#unwire(podDevice(attachmentKey(attachment))));
-    await ipam.release(attachment);
+    const key = attachmentKey(attachment);
+    return this.#removals.take(key, async () => {
+      const bindings = ipam.of(attachment);
+      for (const address of underlayOf(bindings)) await stopAnswering(run, lan().device, address);
+      await this.#wiring(() => this.#unwire(podDevice(key)));
+      await ipam.release(attachment);
+    });
   }
 
   async #answer(address: string): Promise<void> {
