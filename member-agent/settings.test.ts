@@ -28,6 +28,24 @@ test("labels are pairs, by flags or with commas by the environment", () => {
   expect(() => read({ label: ["site"] })).toThrow(/--label .* is not a label; write it as KEY=VALUE/);
 });
 
+test.each([
+  "relative.sock",
+  "/run/a b.sock",
+  '/run/a".sock',
+  "/run/a\\.sock",
+  "/run/a\n.sock",
+  "/run/a&b.sock",
+  "/run/ä.sock",
+  `/${"a".repeat(107)}`,
+])("a socket whose path a network configuration can't carry to the plugin is refused: %j", (cniSocket) => {
+  expect(() => read({ cniSocket })).toThrow(/--cni-socket .* write an absolute path of at most 107 characters/);
+});
+
+test("a socket may be anywhere else", () => {
+  for (const cniSocket of ["/run/trestle/cni.sock", "/tmp/a-b_c.1/~x@y:z,+=%.sock", `/${"a".repeat(106)}`])
+    expect(read({ cniSocket }).cniSocket).toBe(cniSocket);
+});
+
 test("every fault is told at once, with what to write instead", () => {
   const faults = (): AgentSettings =>
     read({ endpoint: ["192.0.2.7:51820"], openPort: ["9100"] }, { TRESTLE_BEHIND_NAT: "perhaps" });

@@ -39,6 +39,17 @@ const label = z.string().transform((text, context): readonly [string, string] =>
   return z.NEVER;
 });
 
+/**
+ * The plugin finds it in its network configuration, of which it reads no escapes, and which runtimes write anew: Go's JSON
+ * escapes <, > and & as well. 107 bytes: sun_path of unix(7), with its NUL.
+ */
+const cniSocket = z
+  .string()
+  .regex(
+    /^\/[\w./@%+=:,~-]{0,106}$/,
+    "can't be told to the plugin; write an absolute path of at most 107 characters, letters, digits and ./@%+=:,~_- alone",
+  );
+
 /** What `trestle agent` is told by flags and `TRESTLE_*`. */
 export const agentSettings = z.object({
   cluster: named(readName),
@@ -63,7 +74,7 @@ export const agentSettings = z.object({
   /** First of the UDP ports WireGuard listens on, one a remote rank. */
   wireguardPort: z.coerce.number().int().min(1024).max(65_000).default(51_820),
   /** Unix socket at which the CNI plugin asks; absent: this node's pods are another CNI's. */
-  cniSocket: z.string().startsWith("/", "is no absolute path").optional(),
+  cniSocket: cniSocket.optional(),
   /** Folder of the runtime's network configurations; absent: somebody else tells the runtime of the plugin. */
   cniConfDir: z.string().startsWith("/", "is no absolute path").optional(),
   /** `address:port` of /healthz and /readyz; absent: neither is served. */

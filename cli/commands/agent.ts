@@ -42,7 +42,7 @@ export function agentCommand(shell: Shell): Command {
     )
     .option(
       "--cni-socket <path>",
-      "give this machine's pods their networks: the unix socket at which the plugin trestle-cni asks, which looks for it at /run/trestle/cni.sock unless TRESTLE_CNI_SOCKET says otherwise (default: pods are another CNI's)",
+      "give this machine's pods their networks: the unix socket at which the plugin trestle-cni asks, usually /run/trestle/cni.sock; the configuration that --cni-conf-dir is for tells it of another (default: pods are another CNI's)",
     )
     .option(
       "--cni-conf-dir <folder>",

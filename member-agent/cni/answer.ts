@@ -18,11 +18,11 @@ export interface PodWire {
   readonly addresses: readonly { readonly address: string; readonly nextHop: string }[];
 }
 
-/** For the forwarder: the exit code in digits, a newline, then what is for standard output. */
+/** For the forwarder: the exit code in digits, a newline, what is for standard output, and a NUL. */
 export type Answer = string;
 
 /** Of DEL, CHECK, GC and STATUS when all is well: they have nothing to say. */
-export const DONE: Answer = "0\n";
+export const DONE: Answer = "0\n\0";
 
 const DEFAULT_ROUTE = { 4: "0.0.0.0/0", 6: "::/0" } as const;
 
@@ -56,7 +56,7 @@ export function versionAnswer(version: string): Answer {
  */
 export function errorAnswer(error: unknown, version: string = CNI_VERSIONS[0]): Answer {
   const { code, msg, details } = errorParts(error);
-  return `1\n${JSON.stringify({ cniVersion: version, code, msg, ...(details ? { details } : {}) })}\n`;
+  return `1\n${JSON.stringify({ cniVersion: version, code, msg, ...(details ? { details } : {}) })}\n\0`;
 }
 
 /** Codes of ours, by what they are called inside. */
@@ -75,5 +75,5 @@ function errorParts(error: unknown): { readonly code: number; readonly msg: stri
 }
 
 function success(value: unknown): Answer {
-  return `0\n${JSON.stringify(value)}\n`;
+  return `0\n${JSON.stringify(value)}\n\0`;
 }

@@ -161,9 +161,9 @@ export class CNIRole {
   }
 
   async #tendNode(): Promise<void> {
-    const { confDir, isReady } = this.#parts;
+    const { confDir, socket, isReady } = this.#parts;
     await this.#network.reconcileProxies();
-    if (confDir !== undefined && isReady()) await installConflist(confDir);
+    if (confDir !== undefined && isReady()) await installConflist(confDir, socket);
   }
 
   /** Gives everything back: no pod is given a network here any more, and those that run have none. */

@@ -8,5 +8,6 @@ export async function askSocket(socket: string, question: Uint8Array): Promise<S
   agent.end(question);
   const answer = await text(agent);
   const end = answer.indexOf("\n");
-  return { code: end < 0 ? null : Number(answer.slice(0, end)), output: answer.slice(end + 1) };
+  const isWhole = end >= 0 && answer.endsWith("\0");
+  return { code: isWhole ? Number(answer.slice(0, end)) : null, output: answer.slice(end + 1, -1) };
 }
