@@ -109,16 +109,47 @@ test.each<[string, Uint8Array, string]>([
   expect(refusalOf(asked)).toEqual(refusal);
 });
 
+const asking = (command: string, more: object): string =>
+  refusalOf(question({ CNI_COMMAND: command, ...ATTACHED }, { ...CONFIGURATION, ...more }));
+
+test.each([
+  [
+    { ipam: { type: "host-local" } },
+    '2: trestle-cni does not know "ipam": {"type":"host-local"} of the network configuration; take it out: pods\' addresses come from Trestle\'s Subnets',
+  ],
+  [
+    { mtu: 1_400, isGateway: true },
+    '2: trestle-cni does not know "mtu": 1400, "isGateway": true of the network configuration; take it out',
+  ],
+  [{ sokcet: "/a" }, '2: trestle-cni does not know "sokcet": "/a" of the network configuration; take it out'],
+])(
+  "an ADD or a STATUS by a configuration with fields of others' is refused with the keys and values: %j",
+  (more, words) => {
+    for (const command of ["ADD", "STATUS"]) expect(asking(command, more)).toBe(words);
+    // What is there has to be taken away, and looked at, by whatever list.
+    for (const command of ["DEL", "CHECK", "GC"]) expect(asking(command, more)).toBe(`accepted: ${command}`);
+  },
+);
+
+test("fields of the specification, of libcni and of Trestle are taken, and those that nobody set", () => {
+  const own = { socket: "/run/trestle/cni.sock", timeout: "20s" };
+  const common = { capabilities: { ips: true }, runtimeConfig: { ips: [] }, args: { cni: {} }, dns: { domain: "a" } };
+  const injected = { prevResult: { ips: [] }, "cni.dev/valid-attachments": [], "cni.dev/attachments": [{}] };
+  const unset = { ipam: {}, mtu: 0, isGateway: false, master: "", bridge: null, vlans: [] };
+  for (const more of [own, common, injected, unset]) expect(asking("ADD", more)).toBe("accepted: ADD");
+});
+
 test("whatever comes is understood, or refused by a code of the specification", () => {
   const words = fc.oneof(
     fc.string(),
     fc.constantFrom("ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION", "eth0", "A=1;B=2", ""),
   );
   const names = fc.constantFrom("CNI_COMMAND", "CNI_CONTAINERID", "CNI_IFNAME", "CNI_NETNS", "CNI_ARGS", "CNI_X");
-  const inputs = fc.oneof(fc.json(), fc.string(), fc.constant(JSON.stringify(CONFIGURATION)));
+  const fields = fc.object().map((more) => JSON.stringify({ ...more, ...CONFIGURATION }));
+  const inputs = fc.oneof(fc.json(), fc.string(), fields, fc.constant(JSON.stringify(CONFIGURATION)));
   fc.assert(
     fc.property(fc.dictionary(names, words), inputs, (environment, input) => {
-      expect(refusalOf(question(environment, input))).toMatch(/^(accepted|1|4|6|7): /);
+      expect(refusalOf(question(environment, input))).toMatch(/^(accepted|1|2|4|6|7): /);
     }),
     { numRuns: 2_000 },
   );

@@ -38,6 +38,20 @@ const configuration = z.looseObject({
   "cni.dev/valid-attachments": attachments.nullable().optional(),
 });
 
+/** Fields that the specification has for every plugin, those that libcni adds, and ours; besides all `cni.dev/…`. */
+const KNOWN: ReadonlySet<string> = new Set([
+  "cniVersion",
+  "name",
+  "type",
+  "capabilities",
+  "runtimeConfig",
+  "args",
+  "dns",
+  "prevResult",
+  "socket",
+  "timeout",
+]);
+
 const COMMANDS = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
 /** Of libcni's utils.ValidateContainerID and ValidateInterfaceName; an interface's name has 15 bytes, IFNAMSIZ - 1. */
 const SANDBOX = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
@@ -45,7 +59,7 @@ const INTERFACE = /^(?!\.{1,2}$)[^/:\s]{1,15}$/;
 
 /**
  * Reads what the forwarder hands over: the CNI_ variables as NAME=VALUE, each with a NUL, one more NUL, the configuration.
- * @throws CNIError 1, 4, 6 or 7, which says what is wrong with the call
+ * @throws CNIError 1, 2, 4, 6 or 7, which says what is wrong with the call
  */
 export function readCall(question: Uint8Array): CNICall {
   const { environment, input } = split(question);
@@ -75,6 +89,7 @@ type Environment = Readonly<Record<string, string>>;
 function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Configured, of: Environment): CNICall {
   switch (command) {
     case "ADD":
+      requireKnown(configured.configuration);
       return { ...configured, ...attached(of), command, netns: required(of, "CNI_NETNS") };
     case "CHECK":
       return { ...configured, ...attached(of), command, netns: required(of, "CNI_NETNS") };
@@ -85,7 +100,10 @@ function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Con
       if (configured.version === "1.0.0") {
         throw new CNIError(CNI_CODES.incompatibleVersion, `cniVersion 1.0.0 knows no ${command}; write 1.1.0`);
       }
-      if (command === "STATUS") return { ...configured, command };
+      if (command === "STATUS") {
+        requireKnown(configured.configuration);
+        return { ...configured, command };
+      }
       const valid = configured.configuration["cni.dev/valid-attachments"] ?? [];
       const attachmentOf = ({ containerID, ifname }: (typeof valid)[number]): Attachment => {
         return { sandbox: containerID, interface: ifname };
@@ -93,6 +111,27 @@ function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Con
       return { ...configured, command, valid: valid.map(attachmentOf) };
     }
   }
+}
+
+/**
+ * Other plugins' fields promise what is not done here. It is said when pods are given networks, and keeps nobody from
+ * taking one away.
+ * @throws CNIError 2
+ */
+function requireKnown(configured: Configuration): void {
+  const foreign = Object.entries(configured).filter(
+    ([key, value]) => !KNOWN.has(key) && !key.startsWith("cni.dev/") && !isUnset(value),
+  );
+  if (foreign.length === 0) return;
+  const fields = foreign.map(([key, value]) => `${shown(key)}: ${cut(JSON.stringify(value))}`).join(", ");
+  const why = foreign.some(([key]) => key === "ipam") ? ": pods' addresses come from Trestle's Subnets" : "";
+  const message = `trestle-cni does not know ${fields} of the network configuration; take it out${why}`;
+  throw new CNIError(CNI_CODES.unsupportedField, message);
+}
+
+/** What Go programs write for a field that nobody gave a value. */
+function isUnset(value: unknown): boolean {
+  return !value || (typeof value === "object" && Object.keys(value).length === 0);
 }
 
 function attached(of: Environment): Attached {
@@ -151,5 +190,9 @@ function badEnvironment(message: string): CNIError {
 
 function shown(text: string | undefined): string {
   if (text === undefined) return "missing";
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+  return JSON.stringify(cut(text));
+}
+
+function cut(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
