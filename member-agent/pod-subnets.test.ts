@@ -40,6 +40,18 @@ test.each<[string, object, readonly PodSubnet[]]>([
   expect(podSubnetsOf({ networks, subnets: [subnet(spec)] })).toEqual(expected);
 });
 
+test("one that collides with an elder one is none", () => {
+  const elder = subnet({ network: "overlay", cidr: "10.64.0.0/24" });
+  const { metadata } = elder;
+  const younger = {
+    ...subnet({ network: "underlay", cidr: "10.64.0.0/16" }),
+    metadata: { ...metadata, name: "younger", creationTimestamp: "2026-01-02T00:00:00Z" },
+  };
+  expect(podSubnetsOf({ networks, subnets: [younger, elder] })).toEqual([
+    { type: "Overlay", ranges: ["10.64.0.0/24"], masquerade: true },
+  ]);
+});
+
 test.each<[boolean, string, readonly ReturnType<typeof network>[]]>([
   [true, "one of all nodes", [network("Overlay"), network("Underlay")]],
   [true, "one that selects this node no more, for its pods still run", [network("Underlay", { site: "paris" })]],

@@ -1,4 +1,4 @@
-import { soundSubnets } from "../mesh/ipam/checks.ts";
+import { subnetsInForce } from "../mesh/ipam/in-force.ts";
 import { podRanges } from "../mesh/ipam/ranges.ts";
 import type { NetworkType } from "../mesh/ipam/resources.ts";
 import type { MemberLevel } from "./member/level.ts";
@@ -13,12 +13,13 @@ export interface PodSubnet {
 }
 
 /**
- * The Subnets of a member, but for those of a Network that is not there and those that came past admission and can't be
- * reckoned with: one of them must not keep the others from the kernel. The LAN knows the addresses of an underlay.
+ * The Subnets of a member, but for those of a Network that is not there and those that came past admission and are out of
+ * force: one of them must not keep the others from the kernel, nor lead their packets astray. The LAN knows the addresses
+ * of an underlay.
  */
 export function podSubnetsOf({ networks, subnets }: Pick<MemberLevel, "networks" | "subnets">): PodSubnet[] {
   const types = new Map(networks.map(({ metadata, spec }) => [metadata.name, spec.type]));
-  return soundSubnets(subnets).flatMap(({ spec }) => {
+  return subnetsInForce(subnets).flatMap(({ spec }) => {
     const type = types.get(spec.network);
     if (type === undefined) return [];
     return [{ type, ranges: podRanges(spec), masquerade: spec.masquerade ?? type === "Overlay" }];

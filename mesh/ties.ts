@@ -1,3 +1,4 @@
+import { byAge } from "./age.ts";
 import { byName, joins, namesIn, pairsAmong, sidesOf } from "./links.ts";
 import type { LinkableCluster, Pair, Side } from "./links.ts";
 import type { ClusterLink, TunnelKind } from "./resources.ts";
@@ -113,11 +114,6 @@ function shared(ties: ReadonlyMap<string, Ties>, former: ResolvedLinks | undefin
 /** A space is in no name. */
 function keyOf(ties: Ties): string {
   return [...ties].map(([{ link, tunnel, mtu }, side]) => `${link} ${tunnel} ${mtu} ${side}`).join();
-}
-
-function byAge(x: ClusterLink, y: ClusterLink): number {
-  const age = Date.parse(x.metadata.creationTimestamp) - Date.parse(y.metadata.creationTimestamp);
-  return age || compareText(x.metadata.name, y.metadata.name);
 }
 
 function comparePairs(x: Pair, y: Pair): number {

@@ -1,4 +1,3 @@
-import { soundSubnets } from "../../mesh/ipam/checks.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MeshError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -16,9 +15,9 @@ import type { Binding } from "../ipam/binding.ts";
 import { embeddedDirectory } from "../ipam/directory-embedded.ts";
 import type { PodDirectory } from "../ipam/directory.ts";
 import { NodeIPAM } from "../ipam/node-ipam.ts";
-import type { AddressLevel } from "../ipam/stock.ts";
 import type { MemberLevel } from "../member/level.ts";
 import type { Lan } from "../situation.ts";
+import { addressLevel } from "./address-level.ts";
 import { installConflist } from "./conflist.ts";
 import { PodNetwork } from "./pod-network.ts";
 import { refusing } from "./refusing.ts";
@@ -180,9 +179,4 @@ export class CNIRole {
 async function cutOff({ run, lan }: CNIRoleParts, { type, address, attachment }: Binding): Promise<void> {
   await unroutePod(run, podDevice(attachmentKey(attachment)), address);
   if (type === "Underlay") await stopAnswering(run, lan().device, address);
-}
-
-function addressLevel({ networks, subnets, blocks, nodes }: MemberLevel, node: string): AddressLevel {
-  const labels = nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels ?? {};
-  return { networks, subnets: soundSubnets(subnets), blocks, node: { name: node, labels } };
 }

@@ -51,18 +51,9 @@ export function subnetAmong(
   previous: Named<Subnet> | undefined,
   { networks, subnets, instances, podCIDRs }: SubnetPeers,
 ): Refusal | undefined {
-  const { name } = subnet.metadata;
   if (previous !== undefined) return excludedInUse(subnet, instances);
-  const network = networks.find(({ metadata }) => metadata.name === subnet.spec.network);
-  if (network === undefined) {
-    const known = networks.map(({ metadata }) => metadata.name).join(", ") || "none";
-    return {
-      code: "unknown-network",
-      message: `Subnet "${name}" is of Network "${subnet.spec.network}", which does not exist; there are: ${known}`,
-    };
-  }
-  const others = subnets.filter(({ metadata }) => metadata.name !== name);
-  return placeRefusal(subnet, network, podCIDRs) ?? others.map((other) => collision(subnet, other)).find(Boolean);
+  const others = subnets.filter(({ metadata }) => metadata.name !== subnet.metadata.name);
+  return placeRefusal(subnet, networks, podCIDRs) ?? others.map((other) => collision(subnet, other)).find(Boolean);
 }
 
 /** Why a Network can't be deleted (`in-use`): Subnets are of it. */
@@ -88,10 +79,22 @@ export function subnetInUse(subnet: Named<Subnet>, instances: readonly IPInstanc
   };
 }
 
-/** An overlay issues what the mesh routes to this cluster; an underlay nothing of it. */
-function placeRefusal(subnet: Named<Subnet>, network: Network, podCIDRs: readonly string[]): Refusal | undefined {
-  const cidr = parseCidr(subnet.spec.cidr);
+/** A Subnet is of a Network that there is: an overlay issues what the mesh routes to this cluster, an underlay nothing of it. */
+export function placeRefusal(
+  subnet: Named<Subnet>,
+  networks: readonly Network[],
+  podCIDRs: readonly string[],
+): Refusal | undefined {
   const { name } = subnet.metadata;
+  const network = networks.find(({ metadata }) => metadata.name === subnet.spec.network);
+  if (network === undefined) {
+    const known = networks.map(({ metadata }) => metadata.name).join(", ") || "none";
+    return {
+      code: "unknown-network",
+      message: `Subnet "${name}" is of Network "${subnet.spec.network}", which does not exist; there are: ${known}`,
+    };
+  }
+  const cidr = parseCidr(subnet.spec.cidr);
   if (network.spec.type === "Underlay") {
     const pods = podCIDRs.find((each) => overlaps(parseCidr(each), cidr));
     if (subnet.spec.blockSize !== undefined) {
@@ -120,7 +123,7 @@ function placeRefusal(subnet: Named<Subnet>, network: Network, podCIDRs: readonl
  * other's: two nodes that claim at once then want one block, and one is refused, or blocks that lie apart. Anything else
  * that overlaps may not be.
  */
-function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undefined {
+export function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undefined {
   const [own, its] = [subnet.spec, other.spec];
   if (!overlaps(parseCidr(own.cidr), parseCidr(its.cidr))) return undefined;
   const overlap = (what: string): Refusal => ({
@@ -147,7 +150,8 @@ function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undefined {
       );
 }
 
-function excludedInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
+/** Why a Subnet can't exclude what it does (`in-use`): a pod has it. @param instances the Subnet's, others too */
+export function excludedInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
   const excluded = subnet.spec.excludeIPs.map(parseSpan);
   const used = instances
     .filter(({ spec }) => spec.subnet === subnet.metadata.name)

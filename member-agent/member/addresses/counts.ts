@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
+import { byAge } from "../../../mesh/age.ts";
 import { familyOf } from "../../../mesh/cidr.ts";
 import { subnetRefusals } from "../../../mesh/ipam/checks.ts";
 import type { AddressCounts, IPInstance, Network, NetworkStatus, Subnet } from "../../../mesh/ipam/resources.ts";
 import type { Supply } from "../../../mesh/ipam/supply.ts";
 import { countSupply, supplyOf } from "../../../mesh/ipam/supply.ts";
 import type { Family } from "../../../mesh/resources.ts";
-import { byAge } from "./level.ts";
 
 /** What one Subnet came to, and of what. */
 interface Counted {

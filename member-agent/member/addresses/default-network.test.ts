@@ -48,6 +48,14 @@ test("of a CIDR that is larger than a Subnet can track, the first addresses are 
   ]);
 });
 
+test("of two overlays, as two creates at once can leave them, the elder gets the Subnets", () => {
+  const younger = network("a");
+  const metadata = { ...younger.metadata, creationTimestamp: "2026-01-02T00:00:00Z" };
+  const plan = planDefaultNetwork([V4], [{ ...younger, metadata }, network("b")], []);
+  expect(plan?.subnets.map(({ spec }) => spec.network)).toEqual(["b"]);
+  expect(plan?.provided.network).toBe("b");
+});
+
 test("an underlay that is called overlay stays, and nothing is made", () => {
   expect(planDefaultNetwork([V4], [network("overlay", { type: "Underlay" })], [])).toBeUndefined();
 });

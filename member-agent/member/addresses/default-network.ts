@@ -1,5 +1,6 @@
 import { networkKind } from "../../../crds/network.ts";
 import { subnetKind } from "../../../crds/subnet.ts";
+import { byAge } from "../../../mesh/age.ts";
 import { formatAddress, nthAddress, overlaps, parseCidr, sizeOf } from "../../../mesh/cidr.ts";
 import { soundSubnets, subnetRefusals } from "../../../mesh/ipam/checks.ts";
 import type { Network, Subnet, SubnetSpec } from "../../../mesh/ipam/resources.ts";
@@ -36,7 +37,7 @@ export function planDefaultNetwork(
   networks: readonly Network[],
   subnets: readonly Subnet[],
 ): DefaultNetworkPlan | undefined {
-  const overlay = networks.find(({ spec }) => spec.type === "Overlay");
+  const [overlay] = networks.filter(({ spec }) => spec.type === "Overlay").toSorted(byAge);
   if (overlay === undefined && networks.some(({ metadata }) => metadata.name === DEFAULT_OVERLAY)) return undefined;
   const network = overlay?.metadata.name ?? DEFAULT_OVERLAY;
   const before = (overlay?.metadata.annotations[PROVIDED_ANNOTATION] ?? "").split(",");

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { membershipKind } from "../../../crds/membership.ts";
-import { soundSubnets } from "../../../mesh/ipam/checks.ts";
+import { networkFaults, subnetFaults } from "../../../mesh/ipam/in-force.ts";
 import type { IPInstance, Network, Subnet } from "../../../mesh/ipam/resources.ts";
 import { instance, network, subnet } from "../../../mesh/ipam/testing/objects.ts";
 import { metadata } from "../../../mesh/testing/objects.ts";
@@ -19,17 +19,17 @@ const later = <T extends Network | Subnet>(object: T): T => ({
   metadata: { ...object.metadata, creationTimestamp: "2026-02-01T00:00:00Z" },
 });
 const lan = network("lan", { type: "Underlay" });
+const faultsOf = (networks: readonly Network[], subnets: readonly Subnet[]) => ({
+  networks: networkFaults(networks),
+  subnets: subnetFaults(subnets),
+});
 const verdictsOf = (
   of: Subnet,
   subnets: readonly Subnet[],
   own: readonly IPInstance[] = [],
   announced: string[] = [],
-) =>
-  judgeSubnet(of, own, {
-    networks: [network("overlay"), lan],
-    subnets: soundSubnets(subnets),
-    membership: membership(announced),
-  });
+  networks: readonly Network[] = [network("overlay"), lan],
+) => judgeSubnet(of, own, { networks, membership: membership(announced), faults: faultsOf(networks, subnets) });
 
 test("of two that collide the younger breaks the rules", () => {
   const [elder, younger] = [subnet("a", "10.64.0.0/24"), later(subnet("b", "10.64.0.0/25"))];
@@ -37,13 +37,24 @@ test("of two that collide the younger breaks the rules", () => {
   expect(verdictsOf(younger, [elder, younger])).toMatchObject([
     { status: "False", reason: "CidrOverlap", message: expect.stringContaining('of Subnet "a"') },
   ]);
-  const second = later(network("second"));
-  expect(judgeNetwork(second, [network("overlay"), second])).toMatchObject({ reason: "OverlayExists" });
-  expect(judgeNetwork(network("overlay"), [network("overlay"), second])).toMatchObject({ status: "True" });
+});
+
+test("a second overlay breaks the rules, and its Subnets say so, too", () => {
+  const networks = [later(network("second")), network("overlay")];
+  const pods = subnet("a", "10.64.0.0/24", { network: "second" });
+  const faults = faultsOf(networks, [pods]);
+  expect(networks.map((each) => judgeNetwork(each, faults))).toMatchObject([
+    { status: "False", reason: "OverlayExists" },
+    { status: "True" },
+  ]);
+  expect(verdictsOf(pods, [pods], [], [], networks)).toMatchObject([
+    { status: "False", reason: "OverlayExists", message: expect.stringContaining('is of Network "second"') },
+  ]);
 });
 
 test.each<[string, Subnet, string]>([
   ["can't be read", subnet("a", "10.64.0.1/24"), "HostBitsSet"],
+  ["can't be read, of an underlay", subnet("a", "192.168.1.1/24", { network: "lan" }), "HostBitsSet"],
   ["is outside the pod CIDRs", subnet("a", "10.9.0.0/24"), "OutsidePodCidrs"],
   ["is of no Network", subnet("a", "10.64.0.0/24", { network: "none" }), "UnknownNetwork"],
   ["excludes what is in use", subnet("a", "10.64.0.0/24", { excludeIPs: ["10.64.0.7"] }), "InUse"],

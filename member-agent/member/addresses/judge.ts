@@ -1,54 +1,59 @@
 import type { Cidr } from "../../../mesh/cidr.ts";
 import { compareCidrs, parseCidr } from "../../../mesh/cidr.ts";
-import { networkAmong, subnetAmong } from "../../../mesh/ipam/among.ts";
-import { networkRefusals, subnetRefusals } from "../../../mesh/ipam/checks.ts";
+import { excludedInUse, placeRefusal } from "../../../mesh/ipam/among.ts";
 import type { IPInstance, Network, Subnet } from "../../../mesh/ipam/resources.ts";
 import type { Span } from "../../../mesh/ipam/span.ts";
 import { formatSpan, spanContains, spanOfCidr, spanOfSubnet } from "../../../mesh/ipam/span.ts";
 import type { Refusal } from "../../../mesh/refusal.ts";
 import type { Condition, Membership } from "../../../mesh/resources.ts";
 import type { AddressLevel } from "./level.ts";
-import { byAge } from "./level.ts";
 
 /** What a controller says of an object, before it is known since when. */
 export type Verdict = Omit<Condition, "lastTransitionTime">;
 
-/**
- * Whether a Network keeps the rules: one that came past admission does not have to. Of two that collide the younger is at
- * fault.
- */
-export function judgeNetwork(network: Network, networks: readonly Network[]): Verdict {
-  const [refusal = networkAmong(network, elders(network, networks))] = networkRefusals(
-    network.metadata.name,
-    network.spec,
-  );
-  return validity(refusal);
+/** Why objects are out of force, by name: see mesh/ipam/in-force.ts. */
+export interface AddressFaults {
+  readonly networks: ReadonlyMap<string, Refusal>;
+  readonly subnets: ReadonlyMap<string, Refusal>;
 }
+
+/** Whether a Network keeps the rules: one that came past admission does not have to. */
+export function judgeNetwork({ metadata }: Network, faults: AddressFaults): Verdict {
+  return validity(faults.networks.get(metadata.name));
+}
+
+/** What a Subnet is judged by. */
+export type Surroundings = Pick<AddressLevel, "membership" | "networks"> & { readonly faults: AddressFaults };
 
 /**
  * Likewise of a Subnet; and whether other clusters have a route to it, where it is of an underlay.
  * @param own its addresses
- * @param level its Subnets are sound ones, see `soundSubnets`
  */
-export function judgeSubnet(subnet: Subnet, own: readonly IPInstance[], level: Surroundings): readonly Verdict[] {
-  const [fault] = subnetRefusals(subnet.metadata.name, subnet.spec);
+export function judgeSubnet(
+  subnet: Subnet,
+  own: readonly IPInstance[],
+  { networks, membership, faults }: Surroundings,
+): readonly Verdict[] {
+  const fault = faults.subnets.get(subnet.metadata.name);
   if (fault !== undefined) return [validity(fault)];
-  const { networks, membership } = level;
-  const peers = {
-    networks,
-    subnets: elders(subnet, level.subnets),
-    instances: subnet.spec.excludeIPs.length === 0 ? [] : own,
-    podCIDRs: membership?.status.podCIDRs ?? [],
-  };
-  const refusal = subnetAmong(subnet, undefined, peers) ?? subnetAmong(subnet, subnet, peers);
   const network = networks.find(({ metadata }) => metadata.name === subnet.spec.network);
-  return [
-    validity(refusal),
-    ...(network?.spec.type === "Underlay" && membership !== undefined ? [announcement(subnet, membership)] : []),
-  ];
+  const podCIDRs = membership?.status.podCIDRs ?? [];
+  const refusal =
+    placeRefusal(subnet, networks, podCIDRs) ?? ofFaultyNetwork(subnet, faults) ?? excludedInUse(subnet, own);
+  const isAnnounceable = network?.spec.type === "Underlay" && membership !== undefined;
+  return [validity(refusal), ...(isAnnounceable ? [announcement(subnet, membership)] : [])];
 }
 
-type Surroundings = Pick<AddressLevel, "membership" | "networks" | "subnets">;
+/** Nothing is issued from it, though nothing is wrong with itself. */
+function ofFaultyNetwork({ metadata, spec }: Subnet, { networks }: AddressFaults): Refusal | undefined {
+  const fault = networks.get(spec.network);
+  return (
+    fault && {
+      code: fault.code,
+      message: `Subnet "${metadata.name}" is of Network "${spec.network}", by which nothing is issued: ${fault.message}`,
+    }
+  );
+}
 
 /** Conditions as they are to be written: unchanged ones keep their time. */
 export function conditionsOf(
@@ -90,10 +95,6 @@ function merged(cidrs: readonly Cidr[]): readonly Span[] {
     else if (last.last < span.last) spans.splice(-1, 1, { ...last, last: span.last });
   }
   return spans;
-}
-
-function elders<T extends Network | Subnet>(object: T, objects: readonly T[]): readonly T[] {
-  return objects.filter((other) => byAge(other, object) < 0);
 }
 
 /** `cidr-overlap` as a condition's reason, CidrOverlap. */

@@ -4,7 +4,7 @@ import { subnetKind } from "../../../crds/subnet.ts";
 import { hasCode } from "../../../platform/errors.ts";
 import { amendStatus } from "../../../platform/store/amend.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "../../../platform/store/port.ts";
-import { soundSubnets } from "../../../mesh/ipam/checks.ts";
+import { networkFaults, subnetFaults } from "../../../mesh/ipam/in-force.ts";
 import type { IPInstance, NetworkStatus, SubnetStatus } from "../../../mesh/ipam/resources.ts";
 import type { subnetCounter } from "./counts.ts";
 import { lastSubnets, networkCounts } from "./counts.ts";
@@ -26,13 +26,14 @@ export function addressStatuses(
   const { networks, subnets, instances } = level;
   const counts = count(subnets, instances);
   const own = ofExcluding(level);
-  const sound = { ...level, subnets: soundSubnets(subnets) };
+  const faults = { networks: networkFaults(networks), subnets: subnetFaults(subnets) };
   const last = lastSubnets(instances);
   return {
     subnets: new Map(
       subnets.map((subnet) => {
         const { name } = subnet.metadata;
-        const conditions = conditionsOf(judgeSubnet(subnet, own.get(name) ?? [], sound), subnet.status.conditions, now);
+        const verdicts = judgeSubnet(subnet, own.get(name) ?? [], { ...level, faults });
+        const conditions = conditionsOf(verdicts, subnet.status.conditions, now);
         return [name, { total: 0, used: 0, available: 0, ...counts.get(name), conditions }];
       }),
     ),
@@ -46,7 +47,7 @@ export function addressStatuses(
           {
             ...networkCounts(network, subnets, counts),
             ...(lastAllocatedSubnet !== undefined && { lastAllocatedSubnet }),
-            conditions: conditionsOf([judgeNetwork(network, networks)], network.status.conditions, now),
+            conditions: conditionsOf([judgeNetwork(network, faults)], network.status.conditions, now),
           },
         ];
       }),
