@@ -1,10 +1,12 @@
 import { expect, test } from "@jest/globals";
+import { network } from "../../mesh/ipam/testing/objects.ts";
 import type { Cluster, ClusterLink, JoinToken, Metadata } from "../../mesh/resources.ts";
 import { API_VERSION } from "../../mesh/resources.ts";
 import type { Look } from "../output.ts";
 import { renderTable } from "../table.ts";
 import { clusterColumns, describeCluster } from "./cluster.ts";
 import { describeLink, linkColumns } from "./link.ts";
+import { describeNetwork } from "./network.ts";
 import { tokenColumns } from "./token.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
@@ -111,6 +113,13 @@ spokes   core -> tier=prod   VXLAN (clear)   2/4        -       3d
   expect(describeLink(link, look)).toContain(
     "Tunnel:     VXLAN, which does not encrypt\nPairs:      1 Up, 1 Degraded, 2 Unreachable\n",
   );
+});
+
+test("a Network that is held says until when", () => {
+  const lan = network("lan", { type: "Underlay" });
+  expect(describeNetwork(lan, [], look)).not.toContain("Deleted:");
+  const held = { ...lan, metadata: { ...named("lan"), deletionTimestamp: at(-90) } };
+  expect(describeNetwork(held, [], look)).toContain("Deleted:   90s ago: it goes when no Subnet is of it\n");
 });
 
 test("a token is usable, used or expired", () => {

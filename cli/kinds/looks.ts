@@ -27,6 +27,11 @@ export function labelsText(labels: Readonly<Record<string, string>>): string {
     .join(",");
 }
 
+/** Of what is deleted and held by a finalizer. @param until what has to be so that it goes */
+export function deletionText({ deletionTimestamp }: Metadata, until: string, now: number): string | undefined {
+  return deletionTimestamp && `${since(deletionTimestamp, now)} ago: it goes when ${until}`;
+}
+
 type Named = { readonly metadata: Metadata };
 
 export const nameColumn: Column<Named> = { title: "NAME", cell: ({ metadata }) => metadata.name };

@@ -5,7 +5,7 @@ import { conditionColumns, renderFields, renderSection } from "../describe.ts";
 import type { Look } from "../output.ts";
 import type { Cell, Column } from "../table.ts";
 import { since } from "../time.ts";
-import { ageColumn, conditionsColumn, labelsColumn, labelsText, nameColumn } from "./looks.ts";
+import { ageColumn, conditionsColumn, deletionText, labelsColumn, labelsText, nameColumn } from "./looks.ts";
 import { subnetColumns } from "./subnet.ts";
 
 export const networkColumns: readonly Column<Network>[] = [
@@ -34,6 +34,7 @@ export function describeNetwork(network: Network, subnets: readonly Subnet[], lo
     ["IPv4", countsText(status.ipv4)],
     ["IPv6", countsText(status.ipv6)],
     ["Last Subnet", status.lastAllocatedSubnet],
+    ["Deleted", deletionText(metadata, "no Subnet is of it", look.now)],
     ["Labels", labelsText(metadata.labels)],
     ["Created", `${since(metadata.creationTimestamp, look.now)} ago`],
   ]);

@@ -4,12 +4,11 @@ import type { Network, Subnet, SubnetSpec } from "../../mesh/ipam/resources.ts";
 import { selectorText } from "../../mesh/ipam/selector.ts";
 import { spanSize } from "../../mesh/ipam/span.ts";
 import { supplyOf } from "../../mesh/ipam/supply.ts";
-import type { Metadata } from "../../mesh/resources.ts";
 import { conditionColumns, renderFields, renderSection } from "../describe.ts";
 import type { Look } from "../output.ts";
 import type { Cell, Column } from "../table.ts";
 import { since } from "../time.ts";
-import { ageColumn, conditionsColumn, labelsText, nameColumn } from "./looks.ts";
+import { ageColumn, conditionsColumn, deletionText, labelsText, nameColumn } from "./looks.ts";
 
 export const subnetColumns: readonly Column<Subnet>[] = [
   nameColumn,
@@ -53,7 +52,7 @@ export function describeSubnet(subnet: Subnet, network: Network | undefined, loo
     ["Nodes", selectorText(spec.nodeSelector)],
     ["Private", spec.private ? "yes: only for pods that name it" : undefined],
     ["Disabled", spec.disabled ? "yes: nothing is issued from it" : undefined],
-    ["Deleted", deletionText(metadata, look)],
+    ["Deleted", deletionText(metadata, "no address of it is in use", look.now)],
     ["Masquerade", masqueradeText(spec, type)],
     [
       "Addresses",
@@ -95,11 +94,6 @@ function availableCell(subnet: Subnet): Cell {
 function blockText(cidr: string, length: number | undefined): string | undefined {
   if (length === undefined) return undefined;
   return `/${length} (${2n ** BigInt(bitsOf(familyOf(cidr)) - length)})`;
-}
-
-/** It is held while an address is in use; nothing is issued from it meanwhile. */
-function deletionText({ deletionTimestamp }: Metadata, { now }: Look): string | undefined {
-  return deletionTimestamp && `${since(deletionTimestamp, now)} ago: it goes when no address of it is in use`;
 }
 
 function masqueradeText({ masquerade }: SubnetSpec, type: Network["spec"]["type"] | undefined): string | undefined {

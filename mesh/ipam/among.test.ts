@@ -93,6 +93,16 @@ test.each<[string, Subnet, string | undefined]>([
   expect(subnetAmong(wanted, undefined, peers)?.message).toBe(message);
 });
 
+test("a Network that is being deleted gets no Subnet, and those that it has may be written again", () => {
+  const dying = { ...lan, metadata: { ...lan.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } };
+  const more = subnet("more", "192.168.2.0/24", { network: "lan" });
+  const others = { ...peers, networks: [dying] };
+  expect(subnetAmong(more, undefined, others)?.message).toBe(
+    'Subnet "more" is of Network "lan", which is being deleted and goes with its last Subnet; create it anew then',
+  );
+  expect(subnetAmong(more, more, others)).toBeUndefined();
+});
+
 test("an address in use can't be excluded", () => {
   const [pods] = peers.subnets;
   const wanted = subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.8-10.64.0.9"] });

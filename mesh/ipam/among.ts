@@ -53,7 +53,11 @@ export function subnetAmong(
 ): Refusal | undefined {
   if (previous !== undefined) return excludedInUse(subnet, instances);
   const others = subnets.filter(({ metadata }) => metadata.name !== subnet.metadata.name);
-  return placeRefusal(subnet, networks, podCIDRs) ?? others.map((other) => collision(subnet, other)).find(Boolean);
+  return (
+    placeRefusal(subnet, networks, podCIDRs) ??
+    dyingRefusal(subnet, networks) ??
+    others.map((other) => collision(subnet, other)).find(Boolean)
+  );
 }
 
 /** Why a Network can't be deleted (`in-use`): Subnets are of it. */
@@ -115,6 +119,17 @@ export function placeRefusal(
     : {
         code: "outside-pod-cidrs",
         message: `overlay Subnet "${name}" asks for ${subnet.spec.cidr}, which no other cluster has a route to: this cluster's pod CIDRs are ${podCIDRs.join(", ")}`,
+      };
+}
+
+/** A Network that is being deleted goes with its last Subnet, so it gets no new one. */
+function dyingRefusal({ metadata: { name }, spec }: Named<Subnet>, networks: readonly Network[]): Refusal | undefined {
+  const network = networks.find(({ metadata }) => metadata.name === spec.network);
+  return network?.metadata.deletionTimestamp === undefined
+    ? undefined
+    : {
+        code: "unknown-network",
+        message: `Subnet "${name}" is of Network "${spec.network}", which is being deleted and goes with its last Subnet; create it anew then`,
       };
 }
 

@@ -15,7 +15,7 @@ import { goneAt, NO_ABSENCES, noteAbsences } from "./absences.ts";
 import { subnetCounter } from "./counts.ts";
 import { ensureDefaultNetwork } from "./default-network.ts";
 import { clearGoneNodes, missingNodes, withoutNode } from "./gone-nodes.ts";
-import { guardSubnets } from "./guard.ts";
+import { guardAddresses } from "./guard.ts";
 import type { AddressLevel } from "./level.ts";
 import { releaseRetained } from "./retained.ts";
 import { countAddresses } from "./status.ts";
@@ -82,7 +82,7 @@ function addressControl(parts: AddressControlParts): (work: Work, level: Address
       case "network":
         return ensureDefaultNetwork(store, level);
       case "guard":
-        return guardSubnets(store, level);
+        return guardAddresses(store, level);
       case "counts":
         return countAddresses(store, level, count, new Date(clock.now()).toISOString());
       case "retained":

@@ -56,6 +56,12 @@ test("of two overlays, as two creates at once can leave them, the elder gets the
   expect(plan?.provided.network).toBe("b");
 });
 
+test("an overlay that is being deleted gets no Subnet", () => {
+  const overlay = network("overlay");
+  const metadata = { ...overlay.metadata, deletionTimestamp: "2026-01-02T00:00:00Z" };
+  expect(planDefaultNetwork([V4], [{ ...overlay, metadata }], [])).toBeUndefined();
+});
+
 test("an underlay that is called overlay stays, and nothing is made", () => {
   expect(planDefaultNetwork([V4], [network("overlay", { type: "Underlay" })], [])).toBeUndefined();
 });

@@ -29,8 +29,9 @@ export interface DefaultNetworkPlan {
 }
 
 /**
- * Pure. Undefined: a person called an underlay by the overlay's name, and is to make an overlay, too. What overlaps a pod
- * CIDR in whatever Network is somebody's decision about it and stands for a Subnet of it.
+ * Pure. Undefined: a person called an underlay by the overlay's name, and is to make an overlay, too; or the overlay is
+ * being deleted, and made anew once it is gone. What overlaps a pod CIDR in whatever Network is somebody's decision about
+ * it and stands for a Subnet of it.
  */
 export function planDefaultNetwork(
   podCIDRs: readonly string[],
@@ -38,6 +39,7 @@ export function planDefaultNetwork(
   subnets: readonly Subnet[],
 ): DefaultNetworkPlan | undefined {
   const [overlay] = networks.filter(({ spec }) => spec.type === "Overlay").toSorted(byAge);
+  if (overlay?.metadata.deletionTimestamp !== undefined) return undefined;
   if (overlay === undefined && networks.some(({ metadata }) => metadata.name === DEFAULT_OVERLAY)) return undefined;
   const network = overlay?.metadata.name ?? DEFAULT_OVERLAY;
   const before = (overlay?.metadata.annotations[PROVIDED_ANNOTATION] ?? "").split(",");

@@ -6,7 +6,7 @@ import { instance, network, subnet } from "../../../mesh/ipam/testing/objects.ts
 import type { MemberStore } from "../../testing/store.ts";
 import { startMemberStore } from "../../testing/store.ts";
 import { giveUpAddresses } from "./give-up.ts";
-import { guardSubnets } from "./guard.ts";
+import { guardAddresses } from "./guard.ts";
 import { readAddressLevel } from "./testing/level.ts";
 
 let member: MemberStore;
@@ -24,11 +24,11 @@ test("a member that left has its underlays, and no address, no overlay and no gu
     await store.create(subnetKind, { metadata: { name: metadata.name }, spec });
   }
   await store.create(ipInstanceKind, instance("192.168.1.7", "hall", { network: "lan", retained: true }));
-  await guardSubnets(store, await readAddressLevel(store));
+  await guardAddresses(store, await readAddressLevel(store));
   await giveUpAddresses(store);
   await giveUpAddresses(store);
   const { networks, subnets: left, instances } = await readAddressLevel(store);
-  expect(networks.map(({ metadata }) => metadata.name)).toEqual(["lan"]);
+  expect(networks.map(({ metadata }) => [metadata.name, metadata.finalizers])).toEqual([["lan", []]]);
   expect(left.map(({ metadata }) => [metadata.name, metadata.finalizers])).toEqual([["hall", []]]);
   expect(instances).toEqual([]);
 }, 60_000);
