@@ -3,7 +3,7 @@ import type { IPBlock, IPBlockSpec, IPBlockStatus } from "../mesh/resources.ts";
 import { ipBlockRefusals } from "../mesh/validation-member.ts";
 import type { KindDefinition } from "./kind.ts";
 import { defineKind } from "./kind.ts";
-import { cidr, purpose } from "./metadata.ts";
+import { address, cidr, purpose } from "./metadata.ts";
 
 const spec = z.object({
   cidr,
@@ -14,6 +14,7 @@ const spec = z.object({
 const status = z.object({
   used: z.int().optional(),
   free: z.int().optional(),
+  withheld: z.array(address).optional(),
 }) satisfies z.ZodType<IPBlockStatus>;
 
 /** Named by its CIDR, so that creating it claims the range. */

@@ -135,7 +135,7 @@ const NODE: Parts<MeshNode> = {
 };
 const IP_BLOCK: Parts<IPBlock> = {
   spec: { cidr: "10.4.1.0/24", node: "node-1", purpose: "Mesh" },
-  status: { used: 1, free: 255 },
+  status: { used: 1, free: 255, withheld: ["10.4.1.8-10.4.1.15"] },
 };
 const counts = { total: 4, used: 1, available: 3 };
 const NETWORK: Parts<Network> = {

@@ -37,7 +37,8 @@ export type RefusalCode =
   | "no-subnet"
   | "wrong-node"
   | "excluded"
-  | "not-reserved";
+  | "not-reserved"
+  | "not-withheld";
 
 /** Either a value or the reason there is none: how the pure heart says no without throwing. */
 export type Checked<T> =

@@ -260,6 +260,8 @@ export interface IPBlockSpec {
 export interface IPBlockStatus {
   readonly used?: number | undefined;
   readonly free?: number | undefined;
+  /** Reserved addresses and ranges of it that its owner, also one that starts again, gives to nobody who does not name them. */
+  readonly withheld?: readonly string[] | undefined;
 }
 
 export type CIDRPool = Resource<"CIDRPool", CIDRPoolSpec, CIDRPoolStatus>;

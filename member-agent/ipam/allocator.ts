@@ -10,13 +10,13 @@ import type { Log } from "../../platform/log.ts";
 import { addressInUse, bindingFor, exhausted } from "./asked.ts";
 import type { Asked, AskedFacts } from "./asked.ts";
 import type { Binding } from "./binding.ts";
-import { claimBlock } from "./claims.ts";
+import { BlockClaims } from "./block-claims.ts";
 import { InStore, inTurn, isOfAnotherInterface } from "./in-store.ts";
 import { borrowAddress } from "./lending.ts";
 import { requireUnused } from "./lan-probes.ts";
 import type { LanProbes } from "./lan-probes.ts";
 import type { AddressStock } from "./stock.ts";
-import { takeUpBlock } from "./take-up.ts";
+import { requireWithheld } from "./withheld.ts";
 
 export interface AllocatorParts extends LanProbes {
   readonly stock: AddressStock;
@@ -49,14 +49,19 @@ const MOST_CONFLICTS = 8;
 export class Allocator {
   readonly #parts: AllocatorParts;
   readonly #inStore: InStore;
-  /** By Subnet: a block that is being claimed, for all who wait for one. */
-  readonly #claims = new Map<string, Promise<boolean>>();
+  readonly #blockClaims: BlockClaims;
   /** Addresses that others of the LAN have, since when. */
   readonly conflicts = new Map<string, { readonly subnet: string; readonly sinceMs: number }>();
 
   constructor(parts: AllocatorParts) {
     this.#parts = parts;
     this.#inStore = new InStore(parts.stock);
+    this.#blockClaims = new BlockClaims(parts.stock, parts.log);
+  }
+
+  /** Claims one more block of a Subnet for this node, see {@link BlockClaims.claim}. */
+  claimBlock(subnet: Subnet): Promise<boolean> {
+    return this.#blockClaims.claim(subnet);
   }
 
   /**
@@ -207,7 +212,7 @@ export class Allocator {
       const isOverlay = choice.network.spec.type === "Overlay";
       const claimed =
         (await this.#takeOver(binding)) ??
-        (await (isOverlay ? this.#create(binding) : this.#claimOnLan(binding, subnet)));
+        (await (isOverlay ? this.#createReserved(binding, subnet) : this.#claimOnLan(binding, subnet)));
       if (claimed !== undefined) return claimed;
     }
     const present = await stock.requireStore().get(ipInstanceKind, objectNameOfAddress(address));
@@ -224,13 +229,35 @@ export class Allocator {
     });
   }
 
-  /** An address of the overlay that the store says is nobody's. */
-  #create(binding: Binding): Promise<Claimed | undefined> {
+  /**
+   * An address that the store says is nobody's.
+   * @param check throws where somebody has it, or may have it, without the store's knowing
+   */
+  #create(binding: Binding, check = async (): Promise<void> => undefined): Promise<Claimed | undefined> {
     return this.#during(binding.address, async () => {
       if (this.#isOfAnother(binding)) return undefined;
       const undo = await this.#inStore.create(binding);
-      return undo && { binding, undo };
+      if (undo === undefined) return undefined;
+      try {
+        await check();
+      } catch (error) {
+        await undo();
+        throw error;
+      }
+      return { binding, undo };
     });
+  }
+
+  /** A reserved address of the overlay; its block may be claimed while it is. */
+  async #createReserved(binding: Binding, subnet: Subnet): Promise<Claimed | undefined> {
+    const check = (): Promise<void> => requireWithheld(this.#parts.stock, binding.address, subnet);
+    await check();
+    return this.#create(binding, check);
+  }
+
+  /** An address of the LAN. */
+  #claimOnLan(binding: Binding, subnet: Subnet): Promise<Claimed | undefined> {
+    return this.#create(binding, () => requireUnused(this.#parts, binding.address, subnet));
   }
 
   /** The store hears of what a block gives only later. */
@@ -238,22 +265,6 @@ export class Allocator {
     const present = this.#parts.stock.book.bindings.get(address);
     const isSame = present?.pod.namespace === pod.namespace && present.pod.name === pod.name;
     return present !== undefined && (!isSame || isOfAnotherInterface(present.attachment, attachment));
-  }
-
-  /** Claims an address of the LAN, unless somebody there has it without our knowing. */
-  #claimOnLan(binding: Binding, subnet: Subnet): Promise<Claimed | undefined> {
-    const { address } = binding;
-    return this.#during(address, async () => {
-      const undo = await this.#inStore.create(binding);
-      if (undo === undefined) return undefined;
-      try {
-        await requireUnused(this.#parts, address, subnet);
-      } catch (error) {
-        await undo();
-        throw error;
-      }
-      return { binding, undo };
-    });
   }
 
   /** While an address is being claimed, nobody else claims it, nor takes what the store says of it for a leftover. */
@@ -268,31 +279,5 @@ export class Allocator {
     } finally {
       if (claimed === undefined) claiming.delete(address);
     }
-  }
-
-  /**
-   * Claims one more block of a Subnet for this node, once however many ask at a time.
-   * @returns false when all are owned
-   * @throws MeshError of the store (retry)
-   */
-  async claimBlock(subnet: Subnet): Promise<boolean> {
-    const { name } = subnet.metadata;
-    const claim = this.#claims.get(name) ?? this.#claimBlock(subnet);
-    this.#claims.set(name, claim);
-    try {
-      return await claim;
-    } finally {
-      if (this.#claims.get(name) === claim) this.#claims.delete(name);
-    }
-  }
-
-  async #claimBlock(subnet: Subnet): Promise<boolean> {
-    const { stock, log } = this.#parts;
-    const store = stock.requireStore();
-    const cidr = await claimBlock(store, subnet, stock.node);
-    if (cidr === undefined) return false;
-    await takeUpBlock(stock, cidr);
-    log.info({ event: "block-claimed", cidr, subnet: subnet.metadata.name }, `this node issues from ${cidr} now`);
-    return true;
   }
 }

@@ -13,6 +13,8 @@ const record = z.discriminatedUnion("op", [
   z.object({ op: z.literal("bind"), bindings: z.array(binding) }),
   z.object({ op: z.literal("free"), addresses: z.array(z.string()) }),
   z.object({ op: z.literal("hold"), addresses: z.array(z.string()) }),
+  /** All that is withheld from then on. */
+  z.object({ op: z.literal("withhold"), ranges: z.array(z.string()) }),
 ]);
 type Step = z.infer<typeof record>;
 
@@ -23,7 +25,7 @@ const SLACK = { times: 4, more: 1_000 } as const;
 
 /**
  * What this node has given away, on disk before it is answered: bindings, addresses of its blocks that are held for
- * others, and in which order addresses came back.
+ * others, what it has said that it gives only to who names it, and in which order addresses came back.
  */
 export class AddressBook {
   readonly #journal: Journal<Step>;
@@ -33,6 +35,7 @@ export class AddressBook {
   readonly #pods = new Map<string, Set<string>>();
   readonly #held = new Set<string>();
   readonly #freed = new Set<string>();
+  #withheld: readonly string[] = [];
   #writing = 0;
   /** Settles when the journal was written anew; nothing is appended meanwhile. */
   #rewriting: PromiseWithResolvers<void> | undefined;
@@ -57,6 +60,11 @@ export class AddressBook {
   /** Addresses of this node's blocks that the store keeps for a pod that is not here. */
   get held(): ReadonlySet<string> {
     return this.#held;
+  }
+
+  /** Addresses, and ranges as `first-last`, that were reserved when it was last written down; see `withheld.ts`. */
+  get withheld(): readonly string[] {
+    return this.#withheld;
   }
 
   /** Addresses that somebody had and nobody has, the one freed longest ago first. */
@@ -94,6 +102,11 @@ export class AddressBook {
     return this.#write({ op: "hold", addresses: [...addresses] });
   }
 
+  /** From now on these are given only to who names them, and no others. */
+  withhold(ranges: readonly string[]): Promise<void> {
+    return this.#write({ op: "withhold", ranges: [...ranges] });
+  }
+
   async close(): Promise<void> {
     await this.#rewriting?.promise;
     await this.#journal.close();
@@ -115,6 +128,10 @@ export class AddressBook {
   #note(step: Step): void {
     if (step.op === "bind") {
       for (const each of step.bindings) this.#set(each.address, each);
+      return;
+    }
+    if (step.op === "withhold") {
+      this.#withheld = step.ranges;
       return;
     }
     for (const address of step.addresses) {
@@ -163,6 +180,7 @@ export class AddressBook {
     return [
       { op: "free", addresses: [...this.#freed] },
       { op: "hold", addresses: [...this.#held] },
+      { op: "withhold", ranges: [...this.#withheld] },
       { op: "bind", bindings: [...this.#bindings.values()] },
     ];
   }

@@ -4,6 +4,7 @@ import { hostCidr, parseCidr } from "../../mesh/cidr.ts";
 import { isBlockOfOne, lowestFreeBlockOf } from "../../mesh/ipam/blocks.ts";
 import type { IPInstance, IPInstanceSpec, Subnet } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
+import type { IPBlockStatus } from "../../mesh/resources.ts";
 import { hasCode } from "../../platform/errors.ts";
 import { deleteIfThere, deleteUnchanged, retryOnConflict } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
@@ -59,24 +60,36 @@ export async function removeBlock(store: ResourceStore, cidr: string, node: stri
 /**
  * Claims the lowest free block of an overlay Subnet for this node. Of two nodes that want one, one is told that it exists
  * and takes the next.
+ * @param withheldOf what the node says at once that it withholds of it
  * @returns its CIDR; undefined when all are owned
  */
-export async function claimBlock(store: ResourceStore, subnet: Subnet, node: string): Promise<string | undefined> {
+export async function claimBlock(
+  store: ResourceStore,
+  subnet: Subnet,
+  node: string,
+  withheldOf: (cidr: string) => readonly string[],
+): Promise<string | undefined> {
   return retryOnConflict(async () => {
     const blocks = (await store.list(ipBlockKind)).filter(({ spec }) => spec.purpose === "Pods");
     const owned = blocks.map(({ spec }) => parseCidr(spec.cidr)).filter((cidr) => !isBlockOfOne(cidr));
     const cidr = lowestFreeBlockOf(subnet.spec, owned);
     if (cidr === undefined) return undefined;
-    await createBlock(store, cidr, node);
+    await createBlock(store, cidr, node, { withheld: withheldOf(cidr) });
     return cidr;
   });
 }
 
 /** @throws MeshError `already-exists` */
-export async function createBlock(store: ResourceStore, cidr: string, node: string): Promise<void> {
+export async function createBlock(
+  store: ResourceStore,
+  cidr: string,
+  node: string,
+  status: IPBlockStatus = {},
+): Promise<void> {
   await store.create(ipBlockKind, {
     metadata: { name: objectNameOfCidr(cidr) },
     spec: { cidr, node, purpose: "Pods" },
+    status,
   });
 }
 

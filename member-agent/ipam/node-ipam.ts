@@ -16,13 +16,14 @@ import { attachmentKey } from "./binding.ts";
 import type { Binding } from "./binding.ts";
 import { AddressBook } from "./book.ts";
 import { lend } from "./lending.ts";
-import { addressesInDoubt, checkBlocks, reclaimBlock, reconcileAddress } from "./reconciler.ts";
+import { addressesInDoubt, checkBlocks, claimsOfOthers, reclaimBlock, reconcileAddress } from "./reconciler.ts";
 import type { ReconcilerParts } from "./reconciler.ts";
 import { AddressStock } from "./stock.ts";
 import type { AddressLevel } from "./stock.ts";
 import { takeUpBlock } from "./take-up.ts";
 import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
 import type { PodWires } from "./wires.ts";
+import { issueAgain, sayWithheld } from "./withheld.ts";
 
 export interface NodeIPAMParts {
   readonly node: string;
@@ -34,6 +35,8 @@ export interface NodeIPAMParts {
 
 /** How long an address that somebody on the LAN has is left alone. */
 const CONFLICT_MS = 10 * 60_000;
+/** Turn of what is said of reserved addresses; those of pods have a slash. */
+const WITHHELD = "withheld";
 /** How many addresses' objects are written at a time. */
 const WRITERS = 16;
 
@@ -111,12 +114,19 @@ export class NodeIPAM {
     return this.#stock.book.of(attachment);
   }
 
+  /** Of what an attachment has, what the store said last is others'. */
+  claimsOfOthers(attachment: Attachment): readonly IPInstance[] {
+    return claimsOfOthers(this.#stock, attachment);
+  }
+
   /** Takes over what the store says of Networks, Subnets, blocks and this node. */
   async follow(level: AddressLevel): Promise<void> {
     const { vanished, appeared } = this.#stock.follow(level, this.#serving);
     for (const cidr of vanished) await reclaimBlock(this.#reconciling, cidr);
     for (const cidr of appeared) await takeUpBlock(this.#stock, cidr);
-    if (this.#serving && this.#stock.store !== undefined) await lend(this.#stock);
+    if (!this.#serving || this.#stock.store === undefined) return;
+    await lend(this.#stock);
+    await this.#sayWithheld();
   }
 
   /** Watches addresses in the store, until the signal aborts; resolves once it has seen all. */
@@ -212,6 +222,13 @@ export class NodeIPAM {
     await checkBlocks(this.#reconciling);
     await giveBack(this.#stock);
     await reportCounts(this.#stock);
+    if (this.#stock.store === undefined) return;
+    await this.#sayWithheld();
+    await this.#turns.take(WITHHELD, () => issueAgain(this.#stock));
+  }
+
+  #sayWithheld(): Promise<void> {
+    return this.#turns.take(WITHHELD, () => sayWithheld(this.#stock));
   }
 
   async #freeOrphans(): Promise<void> {

@@ -1,7 +1,8 @@
-import { cidrOf, formatCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
-import { blockLengthOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
+import { parseCidr } from "../../mesh/cidr.ts";
+import { blockCidrOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
 import type { Choices } from "../../mesh/ipam/network-choice.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
+import { withReserved } from "../../mesh/ipam/withheld.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
 import { MeshError } from "../../platform/errors.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
@@ -110,7 +111,7 @@ export class AddressStock {
     const cidrs = [...this.book.bindings.values()].flatMap(({ address, subnet, type, claimed }) => {
       const spec = this.subnet(subnet)?.spec;
       if (claimed || type === "Underlay" || spec === undefined || this.blocks.includes(address)) return [];
-      return [formatCidr(cidrOf(parseAddress(address), blockLengthOf(spec)))];
+      return [blockCidrOf(address, spec)];
     });
     return [...new Set(cidrs)];
   }
@@ -136,12 +137,28 @@ export class AddressStock {
     this.#followBlocks();
   }
 
+  /**
+   * What this node has said that it withholds, or is about to say: others may count on it, whatever Subnets reserve by
+   * now. A disk that was lost does not know what the store was told.
+   */
+  get withheld(): readonly string[] {
+    const own = this.level.blocks.filter(({ spec }) => spec.node === this.node && this.#own.has(spec.cidr));
+    return [...new Set([...this.book.withheld, ...own.flatMap(({ status }) => status.withheld ?? [])])];
+  }
+
+  /** What its book withholds is another by now. */
+  followBook(): void {
+    this.#followBlocks();
+  }
+
   isBusy(attachment: Parameters<typeof attachmentKey>[0]): boolean {
     return this.busy.has(attachmentKey(attachment));
   }
 
   #followBlocks(): void {
-    this.blocks.follow([...this.#own.keys()], this.subnetsOf("Overlay"), () => this.#given());
+    const { withheld } = this;
+    const subnets = this.subnetsOf("Overlay").map((subnet) => withReserved(subnet, withheld));
+    this.blocks.follow([...this.#own.keys()], subnets, () => this.#given());
   }
 
   #given(): Given {

@@ -57,7 +57,7 @@ export async function reportCounts({ store, blocks, level, node }: AddressStock)
     const now = counts.get(block.spec.cidr);
     if (block.spec.node !== node || now === undefined) continue;
     if (now.used === block.status.used && now.free === block.status.free) continue;
-    await store.updateStatus(ipBlockKind, { ...block, status: now }).catch((error: unknown) => {
+    await store.updateStatus(ipBlockKind, { ...block, status: { ...block.status, ...now } }).catch((error: unknown) => {
       // The level is behind: the next pass sees what the block is now.
       if (!hasCode(error, "conflict") && !hasCode(error, "not-found")) throw error;
     });

@@ -12,6 +12,7 @@ import { openStateFolder } from "../../platform/state-folder.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { memoryStore } from "../../platform/testing/memory-store.ts";
 import type { MemoryClient, MemoryStore, Pause } from "../../platform/testing/memory-store.ts";
+import { addressLevel } from "../cni/address-level.ts";
 import { attachmentKey } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
 import { NodeIPAM } from "../ipam/node-ipam.ts";
@@ -61,7 +62,7 @@ export class AddressCluster {
       this.store.list(subnetKind),
       this.store.list(ipBlockKind),
     ]);
-    return { networks, subnets, blocks, node: { name: node, labels: {} } };
+    return addressLevel({ networks, subnets, blocks, nodes: [] }, node);
   }
 
   async remove(): Promise<void> {
@@ -80,6 +81,8 @@ export interface AddressNodeOptions {
   readonly onLook?: () => Promise<void>;
   /** Of its connection to the store. */
   readonly pause?: Pause;
+  /** The store is silent, and this is what it said last. */
+  readonly recalls?: AddressLevel;
 }
 
 /** A node's addresses, with a kernel that is a list of wires. */
@@ -115,7 +118,7 @@ export class AddressNode {
     cluster: AddressCluster,
     where: string,
     name: string,
-    { wires: present = [], lan = new Map(), onLook, pause }: AddressNodeOptions,
+    { wires: present = [], lan = new Map(), onLook, pause, recalls }: AddressNodeOptions,
   ): Promise<AddressNode> {
     const ending = new AbortController();
     const folder = await openStateFolder(where, silent);
@@ -134,10 +137,11 @@ export class AddressNode {
     const parts = { node: name, folder, wires: port, clock: cluster.clock, log: silent };
     const ipam = await NodeIPAM.open(parts, ending.signal);
     const client = cluster.server.connect(pause);
-    const { done } = await ipam.useStore(client.store, ending.signal);
-    const all = Promise.all([done, ipam.done()]).then(() => folder.unlock());
+    if (recalls !== undefined) client.silence();
+    const watching = recalls === undefined ? await ipam.useStore(client.store, ending.signal) : undefined;
+    const all = Promise.all([watching?.done, ipam.done()]).then(() => folder.unlock());
     const node = new AddressNode({ name, ipam, client, wires, cut }, cluster, ending, all);
-    await node.follow();
+    await node.follow(recalls);
     return node;
   }
 

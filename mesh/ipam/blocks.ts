@@ -1,4 +1,4 @@
-import { bitsOf, cidrOf, contains, formatCidr, parseCidr } from "../cidr.ts";
+import { bitsOf, cidrOf, contains, formatCidr, parseAddress, parseCidr } from "../cidr.ts";
 import type { Cidr } from "../cidr.ts";
 import type { SubnetSpec } from "./resources.ts";
 import type { Span } from "./span.ts";
@@ -16,6 +16,11 @@ export function blockLengthOf({ cidr: text, blockSize }: Pick<SubnetSpec, "cidr"
   const { family, length } = parseCidr(text);
   const longest = bitsOf(family) - SMALLEST_BLOCK_BITS;
   return blockSize ?? Math.max(length, Math.min(Math.max(bitsOf(family) - 8, length + 4), longest));
+}
+
+/** CIDR of the block of a Subnet that one of its addresses lies in. */
+export function blockCidrOf(address: string, subnet: Pick<SubnetSpec, "cidr" | "blockSize">): string {
+  return formatCidr(cidrOf(parseAddress(address), blockLengthOf(subnet)));
 }
 
 /** Whether it is a block of one: an address that is retained, asked for by name, or borrowed. */
