@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import { familyOf } from "../../mesh/cidr.ts";
-import type { Attachment } from "../../mesh/ipam/resources.ts";
+import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MeshError, messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -74,9 +74,13 @@ export class PodNetwork implements CNICommands {
     return this.#turns.take(attachment.sandbox, () => this.#remove(attachment));
   }
 
+  /**
+   * The store is not asked. What it said last of an address may be that it is another pod's; that it says nothing of one is
+   * no fault: the journal is what counts on this node, and the store is told behind it, and again when it forgets.
+   */
   async check({ attachment, netns }: Call<"CHECK">): Promise<void> {
-    const bindings = this.#parts.ipam.of(attachment);
-    const { run, lan } = this.#parts;
+    const { ipam, run, lan } = this.#parts;
+    const bindings = ipam.of(attachment);
     const faults =
       bindings.length === 0
         ? ["no address is written down for it"]
@@ -84,7 +88,11 @@ export class PodNetwork implements CNICommands {
     const underlay = underlayOf(bindings);
     const proxies = underlay.length === 0 ? [] : await observeProxies(run, lan().device);
     const unheard = underlay.filter((address) => !proxies.includes(address));
-    const all = [...faults, ...unheard.map((address) => `${lan().device} does not answer for ${address}`)];
+    const all = [
+      ...faults,
+      ...unheard.map((address) => `${lan().device} does not answer for ${address}`),
+      ...ipam.claimsOfOthers(attachment).map(sayOfOthers),
+    ];
     if (all.length === 0) return;
     throw new CNIError(CNI_CODES.broken, `the network of sandbox ${attachment.sandbox} is broken: ${all.join("; ")}`);
   }
@@ -241,6 +249,10 @@ export class PodNetwork implements CNICommands {
 function wireAnswer({ device, netns, interface: name, mtu, addresses }: PodLink): PodWire {
   const nextHops = addresses.map((address) => ({ address, nextHop: POD_NEXT_HOP[familyOf(address)] }));
   return { device, ...podMacs(device), interface: name, netns, mtu, addresses: nextHops };
+}
+
+function sayOfOthers({ spec: { address, pod, node } }: IPInstance): string {
+  return `${address} is of pod ${pod.namespace}/${pod.name}${node === undefined ? "" : ` on node ${node}`} by now`;
 }
 
 function underlayOf(bindings: readonly Binding[]): string[] {

@@ -1,7 +1,7 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { addressInCidr, addressPart, hostCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
-import type { IPInstance, IPInstanceSpec, PodReference } from "../../mesh/ipam/resources.ts";
+import type { Attachment, IPInstance, IPInstanceSpec, PodReference } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -124,6 +124,14 @@ async function letGo(stock: AddressStock, store: ResourceStore, address: string)
   if (!book.held.has(address) || claiming.has(address)) return;
   await book.free([address]);
   if (!claiming.has(address)) blocks.release(address);
+}
+
+/** Of an attachment's addresses, those that the store, as it was heard last, says are others'. */
+export function claimsOfOthers({ book, index, node }: AddressStock, attachment: Attachment): IPInstance[] {
+  return book.of(attachment).flatMap((binding) => {
+    const present = index.at(binding.address);
+    return present === undefined || isStillOurs(present.spec, binding, node) ? [] : [present];
+  });
 }
 
 /** Addresses of which the store, as it was seen last, and the book do not say the same. */
