@@ -87,6 +87,23 @@ test.each([
   expect(await own.everything()).toEqual(before);
 });
 
+test("a reserved address in the block of a node is kept once that node has said that it gives it to nobody", async () => {
+  const spec = { cidr: "10.64.0.0/24", node: "a", purpose: "Pods" } as const;
+  const block = await own.store.create(ipBlockKind, { metadata: { name: "10-64-0-0-24" }, spec });
+  const create = "ip create 10.64.0.200 --subnet pods --pod shop/db";
+  const { exitCode, stderr } = await own.type(create);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringMatching(
+      /node "a", which issues from 10\.64\.0\.0\/24, has not said yet .*nothing was changed/,
+    ),
+  });
+  expect(await own.store.list(ipInstanceKind)).toEqual([]);
+  const said = own.done(create);
+  await own.store.updateStatus(ipBlockKind, { ...block, status: { withheld: ["10.64.0.200"] } });
+  expect(await said).toBe("ipinstance/10-64-0-200 created\n");
+}, 30_000);
+
 test("blocks are listed in the order of their addresses, and shown with what is in them", async () => {
   for (const cidr of ["10.64.10.0/24", "10.64.2.0/24"]) {
     await own.store.create(ipBlockKind, {

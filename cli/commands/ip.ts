@@ -36,7 +36,7 @@ function create(shell: Shell): Command {
       refuseFaults(faults);
       const { withOwnStore } = await import("../session.ts");
       const { reserve } = await import("../ipam/reserve.ts");
-      const made = await withOwnStore(shell, globals, (store) => reserve(store, subnet, wanted));
+      const made = await withOwnStore(shell, globals, (store) => reserve(store, subnet, wanted, shell));
       shell.out(renderOne(shell, globals.output, made, () => `ipinstance/${made.metadata.name} created\n`));
     });
 }

@@ -41,6 +41,7 @@ export function describeBlock(
     ["Node", spec.node],
     ["Purpose", spec.purpose === "Mesh" ? "Mesh: the node's mesh address" : "Pods"],
     ["Addresses", status.used === undefined ? undefined : `${status.used} used, ${status.free ?? 0} free`],
+    ["Withheld", status.withheld?.join(", ")],
     ["Created", `${since(metadata.creationTimestamp, look.now)} ago`],
   ]);
   return fields + renderSection("Addresses", addressColumns, inside, look);
