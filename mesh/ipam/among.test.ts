@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { networkAmong, networkInUse, subnetAmong, subnetInUse } from "./among.ts";
+import { networkAmong, subnetAmong } from "./among.ts";
 import type { SubnetPeers } from "./among.ts";
 import type { Subnet } from "./resources.ts";
 import { instance, network, subnet } from "./testing/objects.ts";
@@ -15,7 +15,7 @@ const peers: SubnetPeers = {
       range: { start: "192.168.1.64", end: "192.168.1.95" },
     }),
   ],
-  instances: [instance("10.64.0.9", "pods"), instance("10.64.0.8", "pods", { retained: true, attachment: undefined })],
+  instances: [instance("10.64.0.9", "pods")],
   podCIDRs: ["10.64.0.0/16"],
 };
 
@@ -103,21 +103,9 @@ test("a Network that is being deleted gets no Subnet, and those that it has may 
   expect(subnetAmong(more, more, others)).toBeUndefined();
 });
 
-test("an address in use can't be excluded", () => {
+test("a Subnet that is there is only held against what it excludes", () => {
   const [pods] = peers.subnets;
-  const wanted = subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.8-10.64.0.9"] });
-  expect(subnetAmong(wanted, pods, peers)?.message).toBe(
-    'Subnet "pods" can\'t exclude 10.64.0.9 (of shop/web-0); delete that pod first',
-  );
-  expect(subnetAmong(subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.7"] }), pods, peers)).toBeUndefined();
-});
-
-test("a Network goes after its Subnets, a Subnet after its addresses, retained ones too", () => {
-  expect(networkInUse(lan, peers.subnets)?.message).toBe('Network "lan" still has Subnets: hall; delete them first');
-  expect(networkInUse(lan, [])).toBeUndefined();
-  expect(subnetInUse(subnet("hall", "192.168.1.0/24"), peers.instances)).toBeUndefined();
-  const kept = peers.instances.filter(({ spec }) => spec.retained);
-  expect(subnetInUse(subnet("pods", "10.64.0.0/17"), kept)?.message).toBe(
-    'Subnet "pods" still has addresses in use (1, of which 1 retained), e.g. 10.64.0.8 (kept for shop/web-0); delete those pods, or disable the Subnet until they are gone',
-  );
+  const excluding = (address: string) => subnet("pods", "10.64.0.0/17", { excludeIPs: [address], network: "gone" });
+  expect(subnetAmong(excluding("10.64.0.9"), pods, peers)?.code).toBe("in-use");
+  expect(subnetAmong(excluding("10.64.0.7"), pods, peers)).toBeUndefined();
 });

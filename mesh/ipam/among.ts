@@ -1,20 +1,15 @@
-import { contains, overlaps, parseAddress, parseCidr } from "../cidr.ts";
+import { contains, overlaps, parseCidr } from "../cidr.ts";
 import type { Refusal } from "../refusal.ts";
 import { blockLengthOf } from "./blocks.ts";
+import { excludedInUse } from "./in-use.ts";
 import type { IPInstance, Network, Subnet } from "./resources.ts";
 import { areDisjoint, selectorText } from "./selector.ts";
-import { addressInSpan, formatSpan, parseSpan, spanOfSubnet, spansOverlap } from "./span.ts";
+import { formatSpan, spanOfSubnet, spansOverlap } from "./span.ts";
 
 /** What stands in the way of an object among the others of its member; a refusal names the one that it collides with. */
 
-/** A Network or a Subnet that may not be stored yet. */
-export type Named<T extends { readonly metadata: object; readonly spec: unknown }> = {
-  readonly metadata: { readonly name: string };
-  readonly spec: T["spec"];
-};
-
 /** One overlay at most, and no node in two underlays. */
-export function networkAmong(network: Named<Network>, networks: readonly Network[]): Refusal | undefined {
+export function networkAmong(network: Network, networks: readonly Network[]): Refusal | undefined {
   const others = networks.filter(({ metadata }) => metadata.name !== network.metadata.name);
   const { type, nodeSelector } = network.spec;
   const alike = others.filter(({ spec }) => spec.type === type);
@@ -47,8 +42,8 @@ export interface SubnetPeers {
 
 /** @param previous absent for a new Subnet; what is immutable has been seen to */
 export function subnetAmong(
-  subnet: Named<Subnet>,
-  previous: Named<Subnet> | undefined,
+  subnet: Subnet,
+  previous: Subnet | undefined,
   { networks, subnets, instances, podCIDRs }: SubnetPeers,
 ): Refusal | undefined {
   if (previous !== undefined) return excludedInUse(subnet, instances);
@@ -60,32 +55,9 @@ export function subnetAmong(
   );
 }
 
-/** Why a Network can't be deleted (`in-use`): Subnets are of it. */
-export function networkInUse(network: Named<Network>, subnets: readonly Subnet[]): Refusal | undefined {
-  const own = subnets.filter(({ spec }) => spec.network === network.metadata.name).map(({ metadata }) => metadata.name);
-  return own.length === 0
-    ? undefined
-    : {
-        code: "in-use",
-        message: `Network "${network.metadata.name}" still has Subnets: ${own.slice(0, 5).join(", ")}${own.length > 5 ? ` and ${own.length - 5} more` : ""}; delete them first`,
-      };
-}
-
-/** Why a Subnet can't be deleted (`in-use`): pods have addresses of it, or addresses are kept for them. */
-export function subnetInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
-  const own = instances.filter(({ spec }) => spec.subnet === subnet.metadata.name);
-  const [first] = own;
-  if (first === undefined) return undefined;
-  const kept = own.filter(({ spec }) => spec.retained).length;
-  return {
-    code: "in-use",
-    message: `Subnet "${subnet.metadata.name}" still has addresses in use (${own.length}, of which ${kept} retained), e.g. ${whose(first)}; delete those pods, or disable the Subnet until they are gone`,
-  };
-}
-
 /** A Subnet is of a Network that there is: an overlay issues what the mesh routes to this cluster, an underlay nothing of it. */
 export function placeRefusal(
-  subnet: Named<Subnet>,
+  subnet: Subnet,
   networks: readonly Network[],
   podCIDRs: readonly string[],
 ): Refusal | undefined {
@@ -123,7 +95,7 @@ export function placeRefusal(
 }
 
 /** A Network that is being deleted goes with its last Subnet, so it gets no new one. */
-function dyingRefusal({ metadata: { name }, spec }: Named<Subnet>, networks: readonly Network[]): Refusal | undefined {
+function dyingRefusal({ metadata: { name }, spec }: Subnet, networks: readonly Network[]): Refusal | undefined {
   const network = networks.find(({ metadata }) => metadata.name === spec.network);
   return network?.metadata.deletionTimestamp === undefined
     ? undefined
@@ -138,7 +110,7 @@ function dyingRefusal({ metadata: { name }, spec }: Named<Subnet>, networks: rea
  * other's: two nodes that claim at once then want one block, and one is refused, or blocks that lie apart. Anything else
  * that overlaps may not be.
  */
-export function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undefined {
+export function collision(subnet: Subnet, other: Subnet): Refusal | undefined {
   const [own, its] = [subnet.spec, other.spec];
   if (!overlaps(parseCidr(own.cidr), parseCidr(its.cidr))) return undefined;
   const overlap = (what: string): Refusal => ({
@@ -163,23 +135,4 @@ export function collision(subnet: Named<Subnet>, other: Subnet): Refusal | undef
     : overlap(
         `blocks of /${ownLength}, which overlap the /${itsLength} ones of ${rival} in the same CIDR; set blockSize to ${itsLength}`,
       );
-}
-
-/** Why a Subnet can't exclude what it does (`in-use`): a pod has it. @param instances the Subnet's, others too */
-export function excludedInUse(subnet: Named<Subnet>, instances: readonly IPInstance[]): Refusal | undefined {
-  const excluded = subnet.spec.excludeIPs.map(parseSpan);
-  const used = instances
-    .filter(({ spec }) => spec.subnet === subnet.metadata.name)
-    .find(({ spec }) => excluded.some((span) => addressInSpan(span, parseAddress(spec.address))));
-  return (
-    used && {
-      code: "in-use",
-      message: `Subnet "${subnet.metadata.name}" can't exclude ${whose(used)}; delete that pod first`,
-    }
-  );
-}
-
-function whose({ spec }: IPInstance): string {
-  const pod = `${spec.pod.namespace}/${spec.pod.name}`;
-  return `${spec.address} (${spec.retained && spec.attachment === undefined ? "kept for" : "of"} ${pod})`;
 }

@@ -109,20 +109,27 @@ function byFamily(subnets: readonly Subnet[]): FamilyChoice[] {
 }
 
 /** Why nothing may be issued from a Subnet to a pod of this Network on this node. */
-function unfit({ metadata, spec }: Subnet, network: Network, { node }: Choices): Refusal | undefined {
+function unfit(subnet: Subnet, network: Network, { node }: Choices): Refusal | undefined {
+  const { metadata, spec } = subnet;
   if (spec.network !== network.metadata.name) {
     return contradiction(`Subnet "${metadata.name}" is of Network "${spec.network}", not of "${network.metadata.name}"`)
       .refusal;
   }
-  if (spec.disabled || metadata.deletionTimestamp !== undefined) {
-    return { code: "no-subnet", message: `Subnet "${metadata.name}" is disabled: it issues nothing` };
-  }
+  const refusal = disabledRefusal(subnet);
+  if (refusal !== undefined) return refusal;
   return selects(spec.nodeSelector, node.labels)
     ? undefined
     : {
         code: "wrong-node",
         message: `Subnet "${metadata.name}" is for nodes with ${selectorText(spec.nodeSelector)}, and node "${node.name}" is none of them`,
       };
+}
+
+/** Why nothing is issued from a Subnet to anybody. */
+export function disabledRefusal({ metadata, spec }: Subnet): Refusal | undefined {
+  return spec.disabled || metadata.deletionTimestamp !== undefined
+    ? { code: "no-subnet", message: `Subnet "${metadata.name}" is disabled: it issues nothing` }
+    : undefined;
 }
 
 /** Why an address can't be had by name. Blocks issue whatever is not reserved, so one of an overlay has to be. */

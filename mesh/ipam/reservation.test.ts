@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { addressInUse, reservationRefusals } from "./reservation.ts";
+import { reservationRefusals } from "./reservation.ts";
 import type { IPInstance, Network, Subnet } from "./resources.ts";
 import { instance, network, subnet } from "./testing/objects.ts";
 
@@ -62,13 +62,4 @@ test("everything in the way is told at once", () => {
   const disabled = { ...office, spec: { ...office.spec, disabled: true } };
   const web = instance("192.168.1.204", "office");
   expect(refused("192.168.1.204", disabled, lan, [web])).toHaveLength(3);
-});
-
-test("what a running pod has is not released, what is kept for one is", () => {
-  expect(addressInUse(instance("10.1.0.5", "pods"))).toMatchObject({
-    code: "in-use",
-    message: expect.stringContaining('10.1.0.5 is in use by shop/web-0 on node "a"'),
-  });
-  expect(addressInUse(instance("10.1.0.5", "pods", { retained: true }))?.code).toBe("in-use");
-  expect(addressInUse(instance("10.1.0.5", "pods", kept))).toBeUndefined();
 });

@@ -1,12 +1,13 @@
 import { familyOf, parseAddress } from "../cidr.ts";
 import type { Refusal } from "../refusal.ts";
-import { unissuable } from "./choice.ts";
+import { disabledRefusal, unissuable } from "./choice.ts";
+import { isKept, podText } from "./in-use.ts";
 import { holds } from "./network-choice.ts";
 import type { IPInstance, Network, PodReference, Subnet } from "./resources.ts";
 import { formatSpan, spanOfSubnet } from "./span.ts";
 import { supplyOf } from "./supply.ts";
 
-/** Addresses that a person keeps for a pod to come, and lets go again. */
+/** Addresses that a person keeps for a pod to come. */
 
 /** An address that is to be kept, in canonical text, and for whom. */
 export interface Reservation {
@@ -25,14 +26,10 @@ export interface ReservationPeers {
 
 /** Why an address can't be kept for a pod: every reason at once. */
 export function reservationRefusals(wanted: Reservation, { subnet, network, instances }: ReservationPeers): Refusal[] {
-  const { name, deletionTimestamp } = subnet.metadata;
-  const isDisabled = subnet.spec.disabled || deletionTimestamp !== undefined;
-  const disabled: Refusal[] = isDisabled
-    ? [{ code: "no-subnet", message: `Subnet "${name}" is disabled: it issues nothing` }]
-    : [];
-  const other = instances.filter((each) => isOther(each, wanted)).flatMap((each) => otherRefusals(each, wanted));
   const place = placeRefusal(wanted.address, subnet, network);
-  return [...(place === undefined ? [] : [place]), ...disabled, ...other];
+  const disabled = disabledRefusal(subnet);
+  const other = instances.filter((each) => isOther(each, wanted)).map((each) => otherRefusal(each, wanted));
+  return [place, disabled, ...other].filter((each) => each !== undefined);
 }
 
 function placeRefusal(address: string, subnet: Subnet, network: Network): Refusal | undefined {
@@ -57,34 +54,13 @@ function isOther({ spec }: IPInstance, { address, pod }: Reservation): boolean {
   return spec.address === address || (isItsPod && spec.retained && familyOf(spec.address) === familyOf(address));
 }
 
-function otherRefusals(instance: IPInstance, { address, pod }: Reservation): Refusal[] {
+function otherRefusal(instance: IPInstance, { address, pod }: Reservation): Refusal {
   const { spec } = instance;
-  return spec.address === address
-    ? [{ code: "in-use", message: `${address} is ${isKept(instance) ? "kept for" : "in use by"} ${podOf(spec.pod)}` }]
-    : [
-        {
-          code: "in-use",
-          message: `${podOf(pod)} has ${spec.address} for good already, and a pod has one address of a family; release that first`,
-        },
-      ];
-}
-
-/** Why an address can't be released (`in-use`): a pod runs with it, and would go on to. */
-export function addressInUse(instance: IPInstance): Refusal | undefined {
-  const { address, pod, node } = instance.spec;
-  return isKept(instance)
-    ? undefined
-    : {
-        code: "in-use",
-        message: `${address} is in use by ${podOf(pod)}${node === undefined ? "" : ` on node "${node}"`}; delete that pod, and its address is released with it or can be`,
-      };
-}
-
-/** No pod has it: it waits for one to come. */
-function isKept({ spec }: IPInstance): boolean {
-  return spec.node === undefined && spec.attachment === undefined;
-}
-
-function podOf({ namespace, name }: Pick<PodReference, "namespace" | "name">): string {
-  return `${namespace}/${name}`;
+  return {
+    code: "in-use",
+    message:
+      spec.address === address
+        ? `${address} is ${isKept(instance) ? "kept for" : "in use by"} ${podText(spec.pod)}`
+        : `${podText(pod)} has ${spec.address} for good already, and a pod has one address of a family; release that first`,
+  };
 }

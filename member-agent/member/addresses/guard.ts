@@ -1,7 +1,7 @@
 import { ipInstanceKind } from "../../../crds/ip-instance.ts";
 import { networkKind } from "../../../crds/network.ts";
 import { subnetKind } from "../../../crds/subnet.ts";
-import { networkInUse, subnetInUse } from "../../../mesh/ipam/among.ts";
+import { networkInUse, subnetInUse } from "../../../mesh/ipam/in-use.ts";
 import type { Network, Subnet } from "../../../mesh/ipam/resources.ts";
 import type { Refusal } from "../../../mesh/refusal.ts";
 import type { Metadata } from "../../../mesh/resources.ts";

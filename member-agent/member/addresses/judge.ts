@@ -1,6 +1,7 @@
 import type { Cidr } from "../../../mesh/cidr.ts";
 import { compareCidrs, parseCidr } from "../../../mesh/cidr.ts";
-import { excludedInUse, placeRefusal } from "../../../mesh/ipam/among.ts";
+import { placeRefusal } from "../../../mesh/ipam/among.ts";
+import { excludedInUse } from "../../../mesh/ipam/in-use.ts";
 import type { IPInstance, Network, Subnet } from "../../../mesh/ipam/resources.ts";
 import type { Span } from "../../../mesh/ipam/span.ts";
 import { formatSpan, spanContains, spanOfCidr, spanOfSubnet } from "../../../mesh/ipam/span.ts";
