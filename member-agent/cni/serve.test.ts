@@ -1,24 +1,21 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { link, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { text } from "node:stream/consumers";
 import { MeshError } from "../../platform/errors.ts";
 import { createLog } from "../../platform/log.ts";
-import { findTool } from "../../platform/tools.ts";
 import { refusing } from "./refusing.ts";
 import type { CNICommands } from "./serve.ts";
 import { serveCNI } from "./serve.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
+import { callPlugin, CONFIGURATION } from "./testing/plugin.ts";
 
 /** The plugin as a runtime starts it, and the server that an agent has. */
 
 const log = createLog({ level: "silent", pretty: false });
-const CONFIGURATION = { cniVersion: "1.1.0", name: "pods", type: "trestle-cni" };
 const ATTACHED = { CNI_CONTAINERID: "sandbox-1", CNI_IFNAME: "eth0", CNI_NETNS: "/run/netns/pod" };
 const WIRE = {
   device: "tp0",
@@ -55,13 +52,8 @@ async function serve(commands: Partial<CNICommands> = {}): Promise<void> {
   ({ done } = await serveCNI(file, { ...all, ...commands }, log, life.signal));
 }
 
-async function call(command: string, configuration: unknown = CONFIGURATION) {
-  const env = { TRESTLE_CNI_SOCKET: file, CNI_COMMAND: command, ...ATTACHED };
-  const child = spawn(findTool("trestle-cni", ""), [], { env });
-  child.stdin.end(JSON.stringify(configuration));
-  const [said, [code]] = await Promise.all([text(child.stdout), once(child, "close") as Promise<[number]>]);
-  return { code, said: said === "" ? undefined : (JSON.parse(said) as unknown) };
-}
+const call = (command: string, configuration: object = CONFIGURATION) =>
+  callPlugin(file, { CNI_COMMAND: command, ...ATTACHED }, configuration);
 
 test("an ADD is answered with the pod's interfaces, addresses and routes", async () => {
   await serve();
