@@ -9,7 +9,7 @@ import type { Family } from "../../../mesh/resources.ts";
 import { eventually } from "../../../platform/testing/eventually.ts";
 import { makeLoneNode } from "../../../tunnel/testing/lone-node.ts";
 import type { TestNode } from "../../../tunnel/testing/namespace.ts";
-import { startTrestle } from "./daemon.ts";
+import { startTrestle, TRESTLE } from "./daemon.ts";
 import type { Daemon } from "./daemon.ts";
 import { configuration, runPlugin } from "./plugin.ts";
 import type { Command, Said } from "./plugin.ts";
@@ -35,6 +35,8 @@ export interface CNINode extends TestNode {
   killAgent(): Promise<void>;
   /** Waits until ADDs can be served. */
   ready(): Promise<void>;
+  /** Asks `trestle WORDS…` of the node's store. */
+  ask(...words: readonly string[]): Promise<string>;
   /** Makes a pod known and gives it a namespace. */
   makePod(name: string, annotations?: Readonly<Record<string, string>>): Promise<TestPod>;
 }
@@ -51,13 +53,17 @@ export interface TestPod {
 /** The LAN's are some of what {@link makeLoneNode} has there. */
 const RANGES = {
   4: {
-    pods: { cidr: "10.64.0.0/16" },
-    lan: { cidr: "192.0.2.0/24", range: { start: "192.0.2.64", end: "192.0.2.127" } },
+    pods: { cidr: "10.64.0.0/16", reservedIPs: ["10.64.255.0-10.64.255.15"] },
+    lan: { cidr: "192.0.2.0/24", range: { start: "192.0.2.64", end: "192.0.2.223" } },
     mesh: "100.64.0.0/22",
   },
   6: {
-    pods: { cidr: "fd10:64::/48", range: { start: "fd10:64::", end: "fd10:64::ffff" } },
-    lan: { cidr: "2001:db8::/64", range: { start: "2001:db8::64", end: "2001:db8::127" } },
+    pods: {
+      cidr: "fd10:64::/48",
+      range: { start: "fd10:64::", end: "fd10:64::ffff" },
+      reservedIPs: ["fd10:64::ff00-fd10:64::ff0f"],
+    },
+    lan: { cidr: "2001:db8::/64", range: { start: "2001:db8::64", end: "2001:db8::1ff" } },
     mesh: "fd64:64::/64",
   },
 } as const;
@@ -124,6 +130,7 @@ export async function makeCNINode(
     ready,
     killStore: async () => storeDaemon?.end("SIGKILL"),
     killAgent: async () => agent?.end("SIGKILL"),
+    ask: (...words) => node.run(process.execPath, [TRESTLE, ...words, "--store", access]),
     makePod: (name, annotations) => makePod(node, store, name, annotations),
     remove: async () => {
       await store.close();

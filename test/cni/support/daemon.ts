@@ -11,12 +11,13 @@ export interface Daemon {
   end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
-const MAIN = path.join(import.meta.dirname, "../../../cli/main.ts");
+/** What `trestle` is, for node. */
+export const TRESTLE = path.join(import.meta.dirname, "../../../cli/main.ts");
 const SHOWN = 20;
 
 /** Starts `trestle WORDS…` in a node's namespaces. */
 export function startTrestle({ prefix }: TestNode, words: readonly string[]): Daemon {
-  const [program = "", ...rest] = [...prefix, process.execPath, MAIN, ...words];
+  const [program = "", ...rest] = [...prefix, process.execPath, TRESTLE, ...words];
   const child = spawn(program, rest, {
     stdio: ["ignore", "ignore", "pipe"],
     env: { PATH: process.env["PATH"], HOME: "/nonexistent" },
