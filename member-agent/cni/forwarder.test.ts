@@ -18,6 +18,8 @@ import { eventually } from "../../platform/testing/eventually.ts";
 let builds: string;
 let folder: string;
 let servers: Server[];
+/** Of those who asked; one that nobody reads would not notice that its other end is gone. */
+let sockets: Socket[];
 
 /** As it ships, and one that waits for nobody long. */
 const program = (name: "patient" | "hasty") => path.join(builds, name);
@@ -32,10 +34,11 @@ beforeAll(async () => {
 afterAll(() => rm(builds, { recursive: true }));
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "trestle-cni-"));
-  servers = [];
+  [servers, sockets] = [[], []];
 });
 afterEach(async () => {
   for (const server of servers) server.close();
+  for (const socket of sockets) socket.destroy();
   await rm(folder, { recursive: true });
 });
 
@@ -56,6 +59,7 @@ async function questionOf(socket: Socket): Promise<Buffer> {
 async function serve(onCall: (socket: Socket) => void, file = socketFile()): Promise<void> {
   // The runtime's end says that it is done asking, and goes on listening.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket);
     // Whoever asks may be gone by now.
     socket.on("error", () => undefined);
     onCall(socket);

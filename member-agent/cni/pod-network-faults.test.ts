@@ -117,16 +117,16 @@ test("a pod that the runtime and the cluster know by different uids is not given
 });
 
 test("STATUS is well while addresses can be given, and else tells whether the node's routes are there at least", async () => {
-  await expect(bench.networkBy(bench.outside, false).status()).resolves.toBeUndefined();
+  await expect(bench.networkBy(bench.outside, { isReady: false }).status()).resolves.toBeUndefined();
   await bench.agent.ipam.stop();
-  await expect(bench.networkBy(bench.outside, true).status()).rejects.toMatchObject({
+  await expect(bench.networkBy(bench.outside).status()).rejects.toMatchObject({
     code: 50,
     message: expect.stringContaining("addresses"),
   });
-  await expect(bench.networkBy(bench.outside, false).status()).rejects.toMatchObject({
+  await expect(bench.networkBy(bench.outside, { isReady: false }).status()).rejects.toMatchObject({
     code: 51,
     message: expect.stringContaining("routes"),
   });
   await bench.agent.follow();
-  await expect(bench.networkBy(bench.outside, true).status()).resolves.toBeUndefined();
+  await expect(bench.networkBy(bench.outside).status()).resolves.toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { runner } from "../../platform/run.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
@@ -110,6 +111,28 @@ test(
     await deleted;
     expect(await observeProxies(bench.outside, "eth0")).toEqual(addresses.map(({ address }) => address));
     await bench.check(pod, next);
+    await bench.del(next);
+  },
+  SLOW_MS,
+);
+
+test(
+  "an ADD that comes to its turn when its sandbox is gone takes nothing from the one that came after it",
+  async () => {
+    const pod = await bench.makePod();
+    const [gone, next] = [sandboxOf(), sandboxOf()];
+    const netns = `/run/netns/${await bench.makeNamespace()}`;
+    const found = Promise.withResolvers<void>();
+    const slow = bench.networkBy(bench.outside, { onFind: () => found.promise });
+    const late = slow.add({ ...callOf(pod, gone), netns });
+    // Its runtime has given up: it deletes what it made of the sandbox, and makes another.
+    await slow.del({ attachment: attachmentOf(gone) });
+    await runner()("ip", ["netns", "delete", path.basename(netns)]);
+    const addresses = await bench.add(pod, next);
+    found.resolve();
+    await expect(late).rejects.toMatchObject({ code: 3 });
+    await bench.check(pod, next);
+    expect(await bench.routed(next)).toEqual(addresses);
     await bench.del(next);
   },
   SLOW_MS,

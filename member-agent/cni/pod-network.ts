@@ -13,7 +13,7 @@ import type { PodLink } from "../../tunnel/pod-link.ts";
 import { podWireFaults } from "../../tunnel/pod-wire-check.ts";
 import { answerFor, observeProxies, stopAnswering } from "../../tunnel/underlay/proxies.ts";
 import type { AskedFacts } from "../ipam/asked.ts";
-import { attachmentKey } from "../ipam/binding.ts";
+import { attachmentKey, attachmentsOf } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
 import type { PodDirectory } from "../ipam/directory.ts";
 import type { NodeIPAM } from "../ipam/node-ipam.ts";
@@ -60,9 +60,6 @@ export class PodNetwork implements CNICommands {
 
   async add(call: Call<"ADD">): Promise<PodWire> {
     const { attachment, netns } = call;
-    if (!existsSync(netns)) {
-      throw new CNIError(CNI_CODES.unknownContainer, `there is no network namespace at CNI_NETNS ${netns}`);
-    }
     const facts: AskedFacts = { ...(await this.#factsOf(call)), list: call.configuration.name };
     const { namespace, name } = facts.pod;
     return this.#turns.take(`${namespace}/${name}`, () =>
@@ -105,8 +102,7 @@ export class PodNetwork implements CNICommands {
       ({ attachment, list = configuration.name }) =>
         list === configuration.name && !keep.has(attachmentKey(attachment)) && !ipam.isBusy(attachment),
     );
-    const each = new Map(stale.map(({ attachment }) => [attachmentKey(attachment), attachment]));
-    await Promise.all([...each.values()].map((attachment) => this.del({ attachment })));
+    await Promise.all(attachmentsOf(stale).map((attachment) => this.del({ attachment })));
   }
 
   /** Well as soon as addresses can be given: pods are wired even while routes to other clusters are not there yet. */
@@ -138,6 +134,10 @@ export class PodNetwork implements CNICommands {
 
   async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {
     const { ipam, log } = this.#parts;
+    // Looked at in its turn: who waited may be of a sandbox that is gone, whose pod has another one by now.
+    if (!existsSync(netns)) {
+      throw new CNIError(CNI_CODES.unknownContainer, `there is no network namespace at CNI_NETNS ${netns}`);
+    }
     try {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);

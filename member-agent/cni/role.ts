@@ -4,13 +4,12 @@ import type { Log } from "../../platform/log.ts";
 import type { Run } from "../../platform/run.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
-import { Turns } from "../../platform/turns.ts";
 import { LinkDeletions } from "../../tunnel/link-deletions.ts";
 import { POD_MTU_OVERHEAD, podDevice, unwirePod } from "../../tunnel/pod-link.ts";
 import { observePodWires, unroutePod } from "../../tunnel/pod-wires.ts";
 import { probeConflict, probeGateway } from "../../tunnel/underlay/probe.ts";
 import { stopAnswering } from "../../tunnel/underlay/proxies.ts";
-import { attachmentKey } from "../ipam/binding.ts";
+import { attachmentKey, attachmentsOf } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
 import { embeddedDirectory } from "../ipam/directory-embedded.ts";
 import type { PodDirectory } from "../ipam/directory.ts";
@@ -49,8 +48,6 @@ export class CNIRole {
   readonly #ipam: NodeIPAM;
   readonly #deletions = new LinkDeletions();
   readonly #network: PodNetwork;
-  /** One level is taken over at a time. */
-  readonly #turns = new Turns();
   #directory: PodDirectory | undefined;
 
   private constructor(parts: CNIRoleParts, ipam: NodeIPAM, signal: AbortSignal) {
@@ -84,13 +81,13 @@ export class CNIRole {
         return await CNIRole.#open(parts, signal);
       } catch (error) {
         log.error({ event: "no-address-book", error }, `pods get no networks on this node: ${messageOf(error)}`);
-        if (error instanceof MeshError && error.retry) await clock.sleep(RETRY_MS, signal);
-        else {
-          await (
-            await serveCNI(socket, refusing(messageOf(error)), log, signal)
-          ).done;
-          return undefined;
+        if (error instanceof MeshError && error.retry) {
+          await clock.sleep(RETRY_MS, signal);
+          continue;
         }
+        const { done } = await serveCNI(socket, refusing(messageOf(error)), log, signal);
+        await done;
+        return undefined;
       }
     }
     return undefined;
@@ -134,19 +131,17 @@ export class CNIRole {
   }
 
   /**
-   * Takes over what the store says now, and gives addresses by it.
+   * Takes over what the store says now, and gives addresses by it. One level at a time: this is a queue's work.
    * @param isKept it is what the store said last, for it is silent: addresses of own blocks are given all the same
    * @throws MeshError of the store, the journal or a program (retry)
    */
   async follow(level: MemberLevel, isKept: boolean): Promise<void> {
-    await this.#turns.take("level", async () => {
-      const isHeard = this.#directory !== undefined;
-      // Between the store's first word and its last nothing is known of who has what.
-      if (isHeard === isKept) return;
-      await this.#ipam.follow(addressLevel(level, this.#parts.node));
-      if (level.subnets.length > 0) await this.#ipam.serve();
-      if (isHeard) await this.#ipam.claimAhead();
-    });
+    const isHeard = this.#directory !== undefined;
+    // Between the store's first word and its last nothing is known of who has what.
+    if (isHeard === isKept) return;
+    await this.#ipam.follow(addressLevel(level, this.#parts.node));
+    if (level.subnets.length > 0) await this.#ipam.serve();
+    if (isHeard) await this.#ipam.claimAhead();
   }
 
   /** One pass over pods, the LAN and the store; and the runtime may start pods, once all is ready for them. */
@@ -169,9 +164,7 @@ export class CNIRole {
   async leave(): Promise<void> {
     const { run } = this.#parts;
     await this.#ipam.stop();
-    const attachments = [...this.#ipam.bindings.values()].map(({ attachment }) => attachment);
-    const each = new Map(attachments.map((attachment) => [attachmentKey(attachment), attachment]));
-    for (const attachment of each.values()) await this.#network.del({ attachment });
+    for (const attachment of attachmentsOf(this.#ipam.bindings.values())) await this.#network.del({ attachment });
     for (const { device } of await observePodWires(run)) await unwirePod(run, device);
   }
 }

@@ -22,7 +22,7 @@ export interface CNICommands {
 }
 
 /** Bytes of one question: the forwarder takes no more either. */
-const LARGEST = 64 * 1024 * 1024;
+const LARGEST = 32 * 1024 * 1024;
 
 /**
  * Listens at a unix socket for what forwarders hand over (forwarder.c), one question a connection, and answers each. A

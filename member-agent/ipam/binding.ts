@@ -42,6 +42,11 @@ export function attachmentKey({ sandbox, interface: name }: Attachment): string 
   return `${sandbox}/${name}`;
 }
 
+/** Whose bindings they are, each once. */
+export function attachmentsOf(bindings: Iterable<Binding>): readonly Attachment[] {
+  return [...new Map([...bindings].map(({ attachment }) => [attachmentKey(attachment), attachment])).values()];
+}
+
 /** What the store says of an address that a pod on this node has. */
 export function boundSpec(of: Binding, node: string): IPInstanceSpec {
   const { address, subnet, network, pod, owner, attachment, retained } = of;

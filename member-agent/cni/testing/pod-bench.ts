@@ -42,6 +42,7 @@ export class PodBench {
   readonly #deletions = new LinkDeletions();
   /** What the cluster knows of pods, by name. */
   readonly #known = new Map<string, PodFacts>();
+  readonly #namespaces: string[] = [];
 
   private constructor(node: TestNode, cluster: AddressCluster, agent: AddressNode) {
     this.#node = node;
@@ -58,9 +59,19 @@ export class PodBench {
     return new PodBench(node, cluster, await cluster.node("a", { ...(pause && { pause }) }));
   }
 
-  /** @param run runs programs on the node */
-  networkBy(run: Run, isReady = true): PodNetwork {
-    const directory = { find: async (_: string, name: string) => this.#known.get(name), ownerExists: async () => true };
+  /**
+   * @param run runs programs on the node
+   * @param onFind awaited before the cluster says what it knows of a pod
+   */
+  networkBy(
+    run: Run,
+    { isReady = true, onFind }: { isReady?: boolean; onFind?: () => Promise<void> } = {},
+  ): PodNetwork {
+    const find = async (_: string, name: string): Promise<PodFacts | undefined> => {
+      await onFind?.();
+      return this.#known.get(name);
+    };
+    const directory = { find, ownerExists: async () => true };
     const parts = {
       ipam: this.agent.ipam,
       run,
@@ -75,11 +86,18 @@ export class PodBench {
   }
 
   async makePod(annotations: Readonly<Record<string, string>> = {}): Promise<TestPod> {
-    const name = `trs-test-pod-${randomBytes(3).toString("hex")}`;
-    await runner()("ip", ["netns", "add", name]);
+    const name = await this.makeNamespace();
     const facts = factsOf(name, annotations);
     this.#known.set(name, facts);
     return { netns: `/run/netns/${name}`, facts };
+  }
+
+  /** Of a sandbox. @returns its name */
+  async makeNamespace(): Promise<string> {
+    const name = `trs-test-pod-${randomBytes(3).toString("hex")}`;
+    await runner()("ip", ["netns", "add", name]);
+    this.#namespaces.push(name);
+    return name;
   }
 
   async add(pod: TestPod, sandbox: string): Promise<string[]> {
@@ -103,7 +121,7 @@ export class PodBench {
   async remove(): Promise<void> {
     this.#life.abort();
     await this.cluster.remove();
-    for (const name of this.#known.keys()) await runner()("ip", ["netns", "delete", name]).catch(() => undefined);
+    for (const name of this.#namespaces) await runner()("ip", ["netns", "delete", name]).catch(() => undefined);
     await this.#node.remove();
   }
 }
