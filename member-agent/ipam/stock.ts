@@ -87,7 +87,7 @@ export class AddressStock {
     const vanished = [...this.#own].filter(([cidr, { seen }]) => seen && owners.get(cidr) !== this.node);
     for (const [cidr] of vanished) this.#own.delete(cidr);
     this.#followBlocks();
-    this.underlays.follow(this.subnetsOf("Underlay"));
+    this.underlays.follow(this.subnetsOf("Underlay"), this.book.freed);
     return { vanished: vanished.map(([cidr]) => cidr), appeared };
   }
 

@@ -47,3 +47,14 @@ test.each(["before", "after"])(
     expect(takeAll()).toEqual([address]);
   },
 );
+
+test("what this node's pods gave back before a restart is given again last, the one freed longest ago first", () => {
+  const wide = subnet("lan", "192.168.1.0/24", { range: { start: "192.168.1.160", end: "192.168.1.163" } });
+  supplies.follow([wide]);
+  const order = takeAll();
+  const [first = "", second = "", ...fresh] = order;
+  const again = new UnderlaySupplies("a");
+  again.follow([wide], [second, first, "10.0.0.1"]);
+  supplies = again;
+  expect(takeAll()).toEqual([...fresh, second, first]);
+});

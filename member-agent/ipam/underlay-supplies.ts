@@ -22,8 +22,11 @@ export class UnderlaySupplies {
     this.#start = createHash("sha256").update(node).digest().readUInt32BE();
   }
 
-  /** @param subnets of underlay Networks */
-  follow(subnets: readonly Subnet[]): void {
+  /**
+   * @param subnets of underlay Networks
+   * @param freed what this node's pods had and gave back, the one freed longest ago first: what a restart knows of
+   */
+  follow(subnets: readonly Subnet[], freed: Iterable<string> = []): void {
     const present = new Set(subnets.map(({ metadata }) => metadata.name));
     for (const name of this.#supplies.keys()) if (!present.has(name)) this.#supplies.delete(name);
     for (const { metadata, spec } of subnets) {
@@ -32,7 +35,7 @@ export class UnderlaySupplies {
       const all = supplyOf(spec);
       const supply = new AddressSupply(all.span, all, this.#start);
       for (const address of [...(this.#inUse.get(metadata.name) ?? []), ...this.#shunned]) supply.claim(address);
-      for (const address of before?.supply.freedAddresses() ?? []) supply.restFreed(address);
+      for (const address of before?.supply.freedAddresses() ?? freed) supply.restFreed(address);
       this.#supplies.set(metadata.name, { spec, supply });
     }
   }
