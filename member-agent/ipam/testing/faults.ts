@@ -1,7 +1,9 @@
 import { ipBlockKind } from "../../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../../crds/ip-instance.ts";
+import { subnetKind } from "../../../crds/subnet.ts";
 import { addressInCidr, bitsOf, familyOf, parseAddress, parseCidr } from "../../../mesh/cidr.ts";
 import type { IPInstance } from "../../../mesh/ipam/resources.ts";
+import { reachingInto, reservedBy } from "../../../mesh/ipam/withheld.ts";
 import type { IPBlock } from "../../../mesh/resources.ts";
 import type { ModelCluster, ModelNode } from "./model-cluster.ts";
 import type { ModelSlot } from "./model-pods.ts";
@@ -14,12 +16,14 @@ export async function differences(
 ): Promise<string[]> {
   const instances = await cluster.store.list(ipInstanceKind);
   const blocks = await cluster.store.list(ipBlockKind);
+  const reserved = reservedBy((await cluster.store.list(subnetKind)).filter(({ spec }) => spec.network === "overlay"));
   return [
     ...(isSure ? podFaults(cluster, slots) : []),
     ...doubles(cluster),
     ...instanceFaults(cluster, slots, instances, isSure),
     ...cluster.nodes.flatMap((node) => bookFaults(node, blocks)),
     ...blockOfOneFaults(instances, blocks),
+    ...withheldFaults(blocks, reserved),
   ];
 }
 
@@ -126,11 +130,23 @@ function blockOfOneFaults(instances: readonly IPInstance[], blocks: readonly IPB
   const ones = new Map(blocks.filter(({ spec }) => isOfOne(spec.cidr)).map(({ spec }) => [spec.cidr, spec.node]));
   const cidrOf = (address: string): string => `${address}/${bitsOf(familyOf(address))}`;
   const wanting = instances
-    .filter(({ spec }) => spec.network === "overlay" && (spec.retained || spec.pod.name === "fixed"))
+    .filter(({ spec }) => spec.network === "overlay" && (spec.retained || ["fixed", "named"].includes(spec.pod.name)))
     .filter(({ spec }) => spec.node !== undefined && ones.get(cidrOf(spec.address)) !== spec.node)
     .map(({ spec }) => `${spec.address} is on ${spec.node}, and its block of one on ${ones.get(cidrOf(spec.address))}`);
   const known = new Set(instances.map(({ spec }) => cidrOf(spec.address)));
   return [...wanting, ...[...ones.keys()].filter((cidr) => !known.has(cidr)).map((cidr) => `${cidr} is nobody's`)];
+}
+
+/** Owners have said of all that is reserved that they withhold it, and of nothing else. */
+function withheldFaults(blocks: readonly IPBlock[], reserved: readonly string[]): string[] {
+  return blocks.flatMap(({ spec, status }) => {
+    const [said, wanted] = [status.withheld ?? [], reachingInto(spec.cidr, reserved)].map((all) =>
+      all.toSorted().join(),
+    );
+    return isOfOne(spec.cidr) || said === wanted
+      ? []
+      : [`${spec.node} withholds ${said} of ${spec.cidr}, not ${wanted}`];
+  });
 }
 
 function isOfOne(cidr: string): boolean {

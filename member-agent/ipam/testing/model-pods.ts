@@ -3,14 +3,18 @@ import type { PodFacts } from "../../../mesh/ipam/annotations.ts";
 import type { Attachment, OwnerReference } from "../../../mesh/ipam/resources.ts";
 import type { Subnets } from "./model-cluster.ts";
 
-/** What a pod of the model is: of a Deployment, of a StatefulSet, with an address by name; on the overlay or on the LAN. */
-export type Sort = "plain" | "set" | "fixed" | "lan" | "lan-set";
+/**
+ * What a pod of the model is: of a Deployment, of a StatefulSet, with addresses by name that were reserved ever since
+ * (`fixed`) or a moment ago (`named`); on the overlay or on the LAN.
+ */
+export type Sort = "plain" | "set" | "fixed" | "named" | "lan" | "lan-set";
 
 /** Names of pods that may be, one at a time each. */
 export const SLOTS: readonly { readonly name: string; readonly sort: Sort }[] = [
   ...["a", "b", "c", "d"].map((name) => ({ name, sort: "plain" }) as const),
   ...["web-0", "web-1"].map((name) => ({ name, sort: "set" }) as const),
   { name: "fixed", sort: "fixed" },
+  { name: "named", sort: "named" },
   ...["k", "l"].map((name) => ({ name, sort: "lan" }) as const),
   { name: "db-0", sort: "lan-set" },
 ];
@@ -61,11 +65,12 @@ export class ModelSlot {
     this.kept = undefined;
   }
 
-  newPod(node: string, subnets: Subnets): ModelPod {
+  /** @param named what it asks for, where that is not the same for all of the slot's pods */
+  newPod(node: string, subnets: Subnets, named?: string): ModelPod {
     this.#pods += 1;
     const facts: PodFacts = {
       pod: { namespace: "shop", name: this.name, uid: `${this.name}.${this.#pods}` },
-      annotations: this.#annotations(subnets),
+      annotations: named === undefined ? this.#annotations(subnets) : { [ANNOTATIONS.ip]: named },
       namespaceAnnotations: {},
       owner: this.owner,
     };

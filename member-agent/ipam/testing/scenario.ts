@@ -13,8 +13,12 @@ import type { Step } from "./steps.ts";
 
 /** Rounds until all has to be quiet. */
 const MOST_ROUNDS = 60;
-/** Addresses that may be excluded at a time. */
-const MOST_EXCLUDED = 3;
+/** Addresses that may be excluded at a time, and reserved. */
+const MOST_PICKED = 3;
+/** Why an address by name is never to be had, as long as the Subnet says so. */
+const NOT_BY_NAME = ["not-reserved", "excluded"];
+
+type Picked = "excludeIPs" | "reservedIPs";
 
 /** Plays what happens, and holds what nodes answer against what they promise. */
 export class Scenario {
@@ -26,7 +30,8 @@ export class Scenario {
   readonly #faults: string[] = [];
   /** Nothing was restored since all was quiet: what was promised holds. */
   #isSure = true;
-  #excluded: readonly string[] = [];
+  /** Of "pods4", besides what it always reserves. */
+  #picked: Readonly<Record<Picked, readonly string[]>> = { excludeIPs: [], reservedIPs: [] };
 
   constructor(cluster: ModelCluster, subnets: Subnets) {
     this.#cluster = cluster;
@@ -106,7 +111,11 @@ export class Scenario {
           if (slot.pod === undefined) slot.renewOwner();
         });
       case "exclude":
-        return this.#background(this.#exclude(step.place));
+        return this.#background(this.#pick("excludeIPs", step.place));
+      case "reserve":
+        return this.#background(this.#pick("reservedIPs", step.place));
+      case "name":
+        return this.#inLane(this.#named, (slot) => this.#run(slot, this.#node(step.node)));
       case "crash":
         return this.#node(step.node).life.endAfter(step.after);
       case "cut":
@@ -131,14 +140,17 @@ export class Scenario {
   /** ADD: of a new pod, or once more of the one there is. */
   async #run(slot: ModelSlot, on: ModelNode): Promise<void> {
     if (slot.pod?.isEnding === true) return;
-    const pod = slot.pod ?? slot.newPod(on.name, this.#subnets);
+    const named = slot.sort === "named" ? this.#picked.reservedIPs.at(-1) : undefined;
+    if (slot.sort === "named" && named === undefined && slot.pod === undefined) return;
+    const pod = slot.pod ?? slot.newPod(on.name, this.#subnets, named);
     const node = this.#nodeOf(pod);
     const { agent, life } = node;
-    const excluded = Object.values(agent.level?.subnets ?? []).flatMap(({ spec }) => spec.excludeIPs);
+    const excluded = (agent.level?.subnets ?? []).flatMap(({ spec }) => spec.excludeIPs);
     try {
       const addresses = await agent.add(pod.facts, pod.attachment);
       this.#hold(slot, pod, addresses, excluded);
     } catch (error) {
+      if (slot.sort === "named" && NOT_BY_NAME.some((code) => hasCode(error, code))) return;
       if (!life.isOver) this.#tolerate(error, `ADD of ${slot.name}`);
     }
   }
@@ -146,7 +158,8 @@ export class Scenario {
   /** What an ADD answered against what was promised. */
   #hold(slot: ModelSlot, pod: ModelPod, addresses: readonly string[], excluded: readonly string[]): void {
     const promised = pod.addresses ?? slot.kept;
-    const families = pod.facts.annotations[ANNOTATIONS.networkType] === undefined ? 2 : 1;
+    const { annotations } = pod.facts;
+    const families = annotations[ANNOTATIONS.networkType] === undefined && slot.sort !== "named" ? 2 : 1;
     if (this.#isSure && addresses.length !== families)
       this.#faults.push(`${slot.name} was told ${addresses.join(" ")}`);
     if (this.#isSure && promised !== undefined && promised.toSorted().join() !== addresses.toSorted().join()) {
@@ -200,24 +213,28 @@ export class Scenario {
     }
   }
 
-  /** Excludes an address, or, when there are enough of them, none any more. */
-  async #exclude(place: number): Promise<void> {
+  /** Excludes or reserves one more address, or, when there are enough of them, none any more. */
+  async #pick(list: Picked, place: number): Promise<void> {
     const { store } = this.#cluster;
-    const next = this.#excluded.length === MOST_EXCLUDED ? [] : [...new Set([...this.#excluded, `10.0.0.${place}`])];
+    const picked = this.#picked[list];
+    const next = picked.length === MOST_PICKED ? [] : [...new Set([...picked, `10.0.0.${place}`])];
+    const always = this.#subnets["pods4"]?.[list] ?? [];
     try {
       await retryOnConflict(async () => {
         const subnet = await store.get(subnetKind, "pods4");
         if (subnet === undefined) throw new Error("the Subnet is gone");
-        await store.update(subnetKind, { ...subnet, spec: { ...subnet.spec, excludeIPs: next } });
+        await store.update(subnetKind, { ...subnet, spec: { ...subnet.spec, [list]: [...always, ...next] } });
       });
-      this.#excluded = next;
+      this.#picked = { ...this.#picked, [list]: next };
     } catch (error) {
-      this.#tolerate(error, `excluding ${place}`);
+      this.#tolerate(error, `${list}: ${place}`);
     }
   }
 
   async #differences(): Promise<string[]> {
-    const waiting = this.#subnets === AMPLE ? this.#slots.filter(({ pod }) => pod && pod.addresses === undefined) : [];
+    const isWaiting = ({ pod, sort }: ModelSlot): boolean =>
+      pod !== undefined && pod.addresses === undefined && sort !== "named";
+    const waiting = this.#subnets === AMPLE ? this.#slots.filter(isWaiting) : [];
     return [
       ...waiting.map(({ name }) => `${name} has no address`),
       ...(await differences(this.#cluster, this.#slots, this.#isSure)),
@@ -263,6 +280,10 @@ export class Scenario {
     const underway = act.catch((error: unknown) => void this.#faults.push(messageOf(error)));
     this.#underway.add(underway);
     void underway.then(() => this.#underway.delete(underway));
+  }
+
+  get #named(): ModelSlot {
+    return this.#slots.find(({ sort }) => sort === "named") as ModelSlot;
   }
 
   #slot(at: number): ModelSlot {
