@@ -112,6 +112,21 @@ export function describeWatches(open: () => Promise<StoreUnderTest>): void {
       expect([...objects.keys()]).toEqual(["good"]);
     });
 
+    test("that is asked to catch up has seen all that was written before", async () => {
+      const other = await bench.under.openAnother();
+      const { synced, catchUp, objects } = bench.watch();
+      await synced;
+      for (let round = 0; round < 20; round += 1) {
+        const made = await other.create(widgets, { metadata: { name: `w-${round}` }, spec: { size: round } });
+        if (round % 2 === 1) await other.delete(widgets, `w-${round - 1}`);
+        await Promise.all([catchUp(), catchUp()]);
+        expect(objects.get(`w-${round}`)).toEqual(made);
+        expect(objects.size).toBe(Math.floor(round / 2) + 1);
+      }
+      bench.watching.abort();
+      await expect(catchUp()).rejects.toMatchObject({ code: "aborted" });
+    });
+
     test("outlives a listener that throws", async () => {
       const seen: string[] = [];
       const { synced } = bench.store.watch(

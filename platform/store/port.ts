@@ -72,6 +72,12 @@ export interface Watch<T extends StoredObject> {
   readonly synced: Promise<void>;
   /** What the watch knows now, by name: a level, always whole. */
   readonly objects: ReadonlyMap<string, T>;
+  /**
+   * Resolves once all that the store held when this was called was delivered, though messages of it were lost or are
+   * late. Costs what was written since the last list, not what there is; however many call at a time.
+   * @throws MeshError of the store (retry), `aborted`
+   */
+  catchUp(): Promise<void>;
   /** Settles when the watch has fully stopped, after its signal aborted. */
   readonly done: Promise<void>;
 }

@@ -32,6 +32,8 @@ export function watchBucket<T extends StoredObject>(options: WatchOptions<T>, si
   let nap = new AbortController();
   let listed: { readonly created: string; readonly at: number; readonly upTo: number } | undefined;
   let missed = false;
+  /** Those who wait for a look that begins after they came. */
+  let asking: PromiseWithResolvers<void> | undefined;
 
   const tell = (change: Change<T> | undefined): void => {
     if (change === undefined || signal.aborted) return;
@@ -68,6 +70,12 @@ export function watchBucket<T extends StoredObject>(options: WatchOptions<T>, si
   };
 
   const wake = (): void => nap.abort();
+  const catchUp = (): Promise<void> => {
+    if (signal.aborted) return Promise.reject(stopped(kind, "it was asked to catch up after its end"));
+    asking ??= Promise.withResolvers();
+    wake();
+    return asking.promise;
+  };
   const run = async (): Promise<void> => {
     if (!signal.aborted) {
       signal.addEventListener("abort", wake, { once: true });
@@ -80,19 +88,28 @@ export function watchBucket<T extends StoredObject>(options: WatchOptions<T>, si
     while (!signal.aborted) {
       nap = new AbortController();
       let pauseMs = LOOK_EVERY_MS;
+      const asked = asking;
+      asking = undefined;
       try {
         await look();
         synced.resolve();
+        asked?.resolve();
       } catch (error) {
         if (!signal.aborted) log.warn({ event: "watch-interrupted", kind: kind.kind, error }, messageOf(error));
+        asked?.reject(error);
         missed = true;
         pauseMs = RETRY_MS;
       }
       await clock.sleep(pauseMs, nap.signal);
     }
-    synced.reject(new MeshError("aborted", `watching ${kind.plural}: stopped before the first list`, { retry: false }));
+    synced.reject(stopped(kind, "stopped before the first list"));
+    asking?.reject(stopped(kind, "stopped before it caught up"));
   };
-  return { synced: synced.promise, objects: level.objects, done: run() };
+  return { synced: synced.promise, objects: level.objects, catchUp, done: run() };
+}
+
+function stopped<T extends StoredObject>({ plural }: ResourceKind<T>, how: string): MeshError {
+  return new MeshError("aborted", `watching ${plural}: ${how}`, { retry: false });
 }
 
 function nameOf<T extends StoredObject>(kind: ResourceKind<T>, { key }: Entry): string {

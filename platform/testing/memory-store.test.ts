@@ -48,6 +48,27 @@ describe("a store in memory", () => {
     return { server, one, two, watch };
   };
 
+  test("a watch that missed messages catches up when it is asked, and says so when it can't", async () => {
+    const { server, two } = open();
+    const life = new AbortController();
+    let isDeaf = false;
+    const deaf = server.connect(async () => {
+      if (isDeaf) throw new Error("lost");
+    });
+    const { synced, catchUp, objects } = deaf.store.watch<Widget>(widgets, () => undefined, life.signal);
+    await synced;
+    isDeaf = true;
+    await two.store.create(widgets, draft("a"));
+    await turn();
+    isDeaf = false;
+    expect([...objects.keys()]).toEqual([]);
+    await catchUp();
+    expect([...objects.keys()]).toEqual(["a"]);
+    deaf.silence();
+    await expect(catchUp()).rejects.toMatchObject({ code: "store-unreachable", retry: true });
+    life.abort();
+  });
+
   test("answers nothing to a client that is cut off, all to another, and a watch learns the difference", async () => {
     const { one, two, watch } = open();
     const life = new AbortController();
