@@ -1,5 +1,4 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import { chooseAddresses } from "../../mesh/ipam/choice.ts";
 import type { Choice, FamilyChoice } from "../../mesh/ipam/choice.ts";
 import type { Attachment, Subnet } from "../../mesh/ipam/resources.ts";
@@ -7,11 +6,12 @@ import { objectNameOfAddress } from "../../mesh/names.ts";
 import { hasCode, MeshError, messageOf } from "../../platform/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
-import { addressInUse, bindingFor, exhausted } from "./asked.ts";
+import { addressInUse, bindingFor, exhausted, keptIsBusy } from "./asked.ts";
 import type { Asked, AskedFacts } from "./asked.ts";
 import type { Binding } from "./binding.ts";
 import { BlockClaims } from "./block-claims.ts";
 import { InStore, inTurn, isOfAnotherInterface } from "./in-store.ts";
+import { keptFor } from "./kept.ts";
 import { borrowAddress } from "./lending.ts";
 import { requireUnused } from "./lan-probes.ts";
 import type { LanProbes } from "./lan-probes.ts";
@@ -185,22 +185,26 @@ export class Allocator {
     }
   }
 
-  /**
-   * What the store keeps for this pod, or for one that comes in its place. News may be late: what the store keeps no more
-   * is not claimed anew, for whoever owns its block may have given it away.
-   */
+  /** What the store keeps for this pod, or for one that comes in its place. */
   async #takeKept(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
-    const { pod, owner, annotations, namespaceAnnotations } = asked.facts;
-    if ((annotations[ANNOTATIONS.retain] ?? namespaceAnnotations[ANNOTATIONS.retain]) === "false") return undefined;
-    const kept = this.#parts.stock.index.keptFor(pod, owner).find(({ spec }) => {
-      const isAsked = family.address === undefined || family.address === spec.address;
-      // Another interface of this very sandbox has its own.
-      const isFree = spec.attachment?.sandbox !== asked.attachment.sandbox;
-      return isAsked && isFree && family.subnets.some(({ metadata }) => metadata.name === spec.subnet);
-    });
-    const subnet = family.subnets.find(({ metadata }) => metadata.name === kept?.spec.subnet);
-    if (kept === undefined || subnet === undefined) return undefined;
-    return this.#takeOver(bindingFor(asked, kept.spec.address, subnet, { ...choice, retain: true }, CLAIMED));
+    const claimed = await this.#takeKnown(family, choice, asked);
+    if (claimed !== undefined || !choice.retain || family.address !== undefined) return claimed;
+    // Once it has another, what it did not hear of is taken for a leftover.
+    await this.#parts.stock.catchUp();
+    return this.#takeKnown(family, choice, asked);
+  }
+
+  /**
+   * What the node has heard of. News may be late: what the store keeps no more is not claimed anew, for whoever owns its
+   * block may have given it away.
+   */
+  async #takeKnown(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
+    const { stock } = this.#parts;
+    const kept = keptFor(stock, family, asked);
+    if (kept === undefined) return undefined;
+    const { address, subnet } = kept;
+    if (stock.claiming.has(address)) throw keptIsBusy(address);
+    return this.#takeOver(bindingFor(asked, address, subnet, { ...choice, retain: true }, CLAIMED));
   }
 
   /** An address that is asked for by name. */

@@ -45,3 +45,9 @@ export function addressInUse(address: string, whose: PodReference | undefined): 
     retry: true,
   });
 }
+
+/** What a pod has to wait for that comes back while another asks for its address by name, and will not get it. */
+export function keptIsBusy(address: string): MeshError {
+  const message = `${address}, which is kept for it, is being asked for by another pod; it is to ask again`;
+  return new MeshError("kept-address-busy", message, { retry: true });
+}

@@ -134,6 +134,7 @@ export class NodeIPAM {
     const watch = store.watch(ipInstanceKind, (change) => this.#note(change), signal);
     await watch.synced;
     this.#stock.store = store;
+    this.#stock.catchUp = () => watch.catchUp();
     return { done: watch.done };
   }
 

@@ -37,6 +37,8 @@ export class AddressStock {
   level: AddressLevel;
   /** Absent until it was there for the first time. */
   store: ResourceStore | undefined;
+  /** Has {@link AddressStock.index} say what the store says now. @throws MeshError of the store (retry) */
+  catchUp: () => Promise<void> = () => Promise.resolve();
   /** CIDRs of blocks that this node claimed, and whether the store was seen to say so. */
   readonly #own = new Map<string, { seen: boolean }>();
   /** Those that it gives back, as long as the store was not seen to say so. */
