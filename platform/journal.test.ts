@@ -125,3 +125,53 @@ test("on a full disk a record is refused, nothing before it is lost, and with ro
     await host("umount", [small]);
   }
 });
+
+/** Opens the journal, appends and rewrites, and says each time on standard output that it is done. */
+const WRITER = `
+  import { writeSync } from "node:fs";
+  import { z } from "zod";
+  const [root, name] = process.argv.slice(1);
+  const { openJournal } = await import("${path.join(import.meta.dirname, "journal.ts")}");
+  const { createLog } = await import("${path.join(import.meta.dirname, "log.ts")}");
+  const { openStateFolder } = await import("${path.join(import.meta.dirname, "state-folder.ts")}");
+  const log = createLog({ level: "silent", pretty: false });
+  const folder = await openStateFolder(root, log);
+  const { journal } = await openJournal({ folder, name, version: 1, schema: z.string(), log });
+  writeSync(1, "opened");
+  await journal.append("one");
+  writeSync(1, "appended");
+  await journal.rewrite(["one"]);
+  writeSync(1, "rewritten");
+  await journal.append("two");
+  writeSync(1, "appended");
+`;
+
+/** What a process did with a file, and said, in order, of what strace wrote: a sync counts once it has come to its end. */
+function tracedSteps(trace: string, file: string): string[] {
+  const syncing = new Set<string>();
+  return trace.split("\n").flatMap((line) => {
+    const [pid = ""] = line.split(" ");
+    const said = /write\(1<[^>]*>, "(\w+)"/.exec(line)?.[1];
+    if (said !== undefined) return said;
+    if (/<\.\.\. f(data)?sync resumed>.*= 0/.test(line) && syncing.delete(pid)) return "synced";
+    if (!line.includes(`<${file}>`)) return [];
+    if (!/f(data)?sync\(/.test(line)) return "changed";
+    if (line.includes("= 0")) return "synced";
+    syncing.add(pid);
+    return [];
+  });
+}
+
+test("whoever appended hears of it once the disk has it, and what is cut off is gone before anything is appended", async () => {
+  const { journal } = await openIn(folder);
+  await journal.close();
+  await folder.unlock();
+  const trace = path.join(root, "trace");
+  const calls = "trace=write,pwrite64,ftruncate,fsync,fdatasync";
+  const writer = [process.execPath, "--input-type=module", "-e", WRITER, folder.path, NAME];
+  await runner()("strace", ["-f", "-y", "-qq", "-s", "32", "-e", calls, "-o", trace, ...writer], { limitMs: 60_000 });
+  const done = (what: string): string[] => ["changed", "synced", what];
+  expect(tracedSteps(await readFile(trace, "utf8"), path.join(folder.path, NAME))).toEqual(
+    ["opened", "appended", "rewritten", "appended"].flatMap(done),
+  );
+}, 90_000);

@@ -15,6 +15,7 @@ iperf3|iperf3|throughput figures of the demo and the benchmarks
 tcpdump|tcpdump|tests that capture packets
 iptables|iptables|tests beside other firewalls
 rdisc6|ndisc6|IPv6 neighbour tests
+strace|strace|the test that an answer comes after the disk has it
 gcc|gcc libc6-dev|essential'
 
 # Lines of SYSTEM_PROGRAMS whose program is not there.
