@@ -142,6 +142,8 @@ export class PodNetwork implements CNICommands {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);
       try {
+        // What was not written down yet when the node left is nobody's to take away but this ADD's.
+        if (!ipam.serving) throw new MeshError("left", "this node has left the mesh meanwhile", { retry: true });
         if (former !== undefined) await this.#makeWay(former);
         await this.#wiring(() => this.#wire(link, isNew));
         for (const address of underlayOf(bindings)) await this.#answer(address);

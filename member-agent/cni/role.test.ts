@@ -11,6 +11,7 @@ import { systemClock } from "../../platform/clock.ts";
 import { MeshError } from "../../platform/errors.ts";
 import { openJournal } from "../../platform/journal.ts";
 import { runner } from "../../platform/run.ts";
+import type { Run } from "../../platform/run.ts";
 import { openStateFolder } from "../../platform/state-folder.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
@@ -29,6 +30,7 @@ const SUBNETS = {
   pods: subnetSpec("10.0.0.0/26", { blockSize: 26 }),
   hall: subnetSpec("192.0.2.0/24", { network: "lan", range: { start: "192.0.2.64", end: "192.0.2.79" } }),
 };
+const UNDERLAY = { [ANNOTATIONS.networkType]: "Underlay" };
 const JOURNAL = "ipam.journal";
 
 let node: TestNode;
@@ -38,12 +40,15 @@ let life: AbortController;
 let ready: boolean;
 let socket: string;
 let confDir: string;
+/** Told of each program before the role starts it. */
+let onRun: Run;
 /** What runs until the life ends. */
 let running: Promise<unknown>[];
 let namespaces: string[];
 
 beforeEach(async () => {
   [life, ready, running, namespaces] = [new AbortController(), false, [], []];
+  onRun = async () => "";
   node = await makeLoneNode("role");
   cluster = await AddressCluster.open(SUBNETS);
   folder = await openStateFolder(path.join(cluster.root, "state"), silent);
@@ -67,7 +72,10 @@ function open(where: StateFolder = folder): Promise<CNIRole | undefined> {
     confDir,
     folder: where,
     prefix,
-    run: runner(prefix),
+    run: async (...command: Parameters<Run>) => {
+      await onRun(...command);
+      return runner(prefix)(...command);
+    },
     lan: () => lan,
     isReady: () => ready,
     clock: systemClock,
@@ -162,16 +170,20 @@ test("the runtime is told of the plugin once addresses are known and the node is
   expect(await readFile(conflist, "utf8")).toBe(installed);
 });
 
+async function makePod(name: string, annotations: Readonly<Record<string, string>> = {}): Promise<void> {
+  namespaces.push(`${node.name}-${name}`);
+  await runner()("ip", ["netns", "add", `${node.name}-${name}`]);
+  const spec = { namespace: "shop", name, node: "a" };
+  await cluster.store.create(podKind, { metadata: { name: `shop.${name}`, annotations }, spec });
+}
+
 test("whoever leaves gives everything back: addresses, wires, what the LAN was told, and pods get nothing any more", async () => {
   const role = await started();
   await role.follow(await level(), false);
   const { run } = node;
-  const pods = { web: {}, db: { [ANNOTATIONS.networkType]: "Underlay" } };
+  const pods = { web: {}, db: UNDERLAY };
   for (const [name, annotations] of Object.entries(pods)) {
-    namespaces.push(`${node.name}-${name}`);
-    await runner()("ip", ["netns", "add", `${node.name}-${name}`]);
-    const spec = { namespace: "shop", name, node: "a" };
-    await cluster.store.create(podKind, { metadata: { name: `shop.${name}`, annotations }, spec });
+    await makePod(name, annotations);
     await eventually(async () => {
       const added = (await call("ADD", name)) as { readonly code: number };
       return added.code === 0 || added;
@@ -188,4 +200,22 @@ test("whoever leaves gives everything back: addresses, wires, what the LAN was t
   await eventually(async () => (await cluster.store.list(ipInstanceKind)).length === 0);
   expect(await call("ADD", "web")).toEqual(refusal(11, "does not know its addresses yet"));
   expect(await call("DEL", "web")).toEqual({ code: 0, said: undefined });
+});
+
+test("an ADD that is at work when the node leaves is undone", async () => {
+  const role = await started();
+  await role.follow(await level(), false);
+  await makePod("db", UNDERLAY);
+  const asked = Promise.withResolvers<void>();
+  onRun = async (_program, _args, options) => {
+    // The LAN is asked who has the address: that takes a while.
+    if (options?.stdin?.includes(" use")) asked.resolve();
+    return "";
+  };
+  const adding = call("ADD", "db");
+  await asked.promise;
+  await role.leave();
+  expect(await adding).toEqual(refusal(11, "has left the mesh"));
+  expect([await observePodWires(node.run), await observeProxies(node.run, "eth0")]).toEqual([[], []]);
+  await eventually(async () => (await cluster.store.list(ipInstanceKind)).length === 0);
 });
