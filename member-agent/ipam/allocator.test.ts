@@ -21,6 +21,8 @@ interface World {
   readonly stock: AddressStock;
   /** MAC addresses on the LAN, by address. */
   readonly lan: Map<string, string>;
+  /** Gateways that answer on the LAN. */
+  readonly gateways: Set<string>;
   readonly add: (facts: PodFacts, attachment?: Attachment) => Promise<Allocation>;
   /** Stores an address, and has the node hear of it. */
   readonly put: (of: IPInstance) => Promise<void>;
@@ -37,7 +39,8 @@ async function within(subnets: readonly Subnet[], use: (world: World) => Promise
     stock.follow({ networks, subnets, blocks: [], node: { name: "a", labels: {} } });
     const lan = new Map<string, string>();
     const probe = async (address: string) => lan.get(address);
-    const reaches = async () => true;
+    const gateways = new Set<string>();
+    const reaches = async (gateway: string) => gateways.has(gateway);
     const allocator = new Allocator({ stock, probe, reaches, clock: systemClock, signal: life.signal, log: silent });
     const put = async ({ metadata: { name }, spec }: IPInstance): Promise<void> => {
       const object = await store.create(ipInstanceKind, { metadata: { name }, spec });
@@ -45,7 +48,7 @@ async function within(subnets: readonly Subnet[], use: (world: World) => Promise
     };
     const add = (facts: PodFacts, attachment = attachmentOf(facts.pod.name)) => allocator.allocate(facts, attachment);
     try {
-      await use({ store, stock, lan, put, add });
+      await use({ store, stock, lan, gateways, put, add });
     } finally {
       life.abort();
       await stock.book.close();
@@ -225,5 +228,36 @@ test("what is asked for by name and is on the LAN already is refused with the MA
       message: expect.stringMatching(/02:00:00:00:00:09/),
     });
     expect(await store.list(ipInstanceKind)).toEqual([]);
+  });
+});
+
+test.each([
+  ["of any address", {}],
+  ["of one by name", { [ANNOTATIONS.ip]: "192.168.1.4" }],
+])(
+  "where the gateway is to be asked, a claim %s is refused while it is silent, and leaves nothing",
+  async (_, wish) => {
+    const hall = subnet("hall", "192.168.1.0/29", { network: "lan", gateway: "192.168.1.1", checkGateway: true });
+    const pod = factsOf("till", { [ANNOTATIONS.networkType]: "Underlay", ...wish });
+    await within([hall], async ({ add, store, stock, gateways }) => {
+      gateways.add("192.168.1.2");
+      await expect(add(pod)).rejects.toMatchObject({
+        code: "gateway-silent",
+        retry: true,
+        message: expect.stringContaining('gateway 192.168.1.1 of Subnet "hall" does not answer on the LAN'),
+      });
+      expect(await store.list(ipInstanceKind)).toEqual([]);
+      expect([stock.claiming.size, stock.book.bindings.size]).toEqual([0, 0]);
+      gateways.add("192.168.1.1");
+      const given = addressesOf(await add(pod));
+      expect((await store.list(ipInstanceKind)).map(({ spec }) => spec.address)).toEqual(given);
+    });
+  },
+);
+
+test("where the gateway is not to be asked, one that is silent keeps nobody from an address", async () => {
+  const hall = subnet("hall", "192.168.1.0/29", { network: "lan", gateway: "192.168.1.1" });
+  await within([hall], async ({ add }) => {
+    expect(addressesOf(await add(factsOf("till", { [ANNOTATIONS.networkType]: "Underlay" })))).toHaveLength(1);
   });
 });
