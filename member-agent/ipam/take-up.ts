@@ -5,7 +5,8 @@ import type { AddressStock } from "./stock.ts";
 
 /**
  * Begins to issue from a block that the store says is this node's, once what others have of it is held: its owner before
- * this one may have retained or lent some, and they stay whose they are.
+ * this one may have retained or lent some, and they stay whose they are. The store is asked, for what is watched may be
+ * older than the claim: whoever took an address by name while the block was nobody's relies on being seen here.
  * @throws MeshError of the store or the journal (retry): nothing is issued from it
  */
 export async function takeUpBlock(stock: AddressStock, cidr: string): Promise<void> {
