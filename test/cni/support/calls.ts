@@ -44,12 +44,15 @@ function rightInputs(): fc.Arbitrary<string> {
 
 /** A call as the forwarder hands it over, or bytes that are none. */
 export function fuzzedQuestions(pods: readonly TestPod[]): fc.Arbitrary<Uint8Array> {
-  const whole = fuzzedCalls(pods).map(({ env, input }) => {
-    const variables = Object.entries(env).map(([name, value]) => `${name}=${value}\0`);
-    return Buffer.concat([Buffer.from(`${variables.join("")}\0`), Buffer.from(input)]);
-  });
+  const whole = fuzzedCalls(pods).map(questionOf);
   const cut = fc.tuple(whole, fc.nat(200)).map(([bytes, length]) => bytes.subarray(0, length));
   return fc.oneof({ weight: 8, arbitrary: whole }, cut, fc.uint8Array({ maxLength: 400 }));
+}
+
+/** What the forwarder makes of a call. */
+export function questionOf({ env, input }: FuzzedCall): Uint8Array {
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}\0`);
+  return Buffer.concat([Buffer.from(`${variables.join("")}\0`), Buffer.from(input)]);
 }
 
 function environments(pods: readonly TestPod[]): fc.Arbitrary<Readonly<Record<string, string>>> {
