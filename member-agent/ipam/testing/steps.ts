@@ -40,7 +40,7 @@ export function steps(nodes: number, { restores }: { readonly restores: boolean 
   return fc.array(step as fc.Arbitrary<Step>, { maxLength: 40 });
 }
 
-/** What may happen around an address that is reserved where many are given, by nodes that may be late or start again. */
+/** What may happen once an address is reserved while a node is cut off, which may be the owner of its block. */
 export function reservations(nodes: number): fc.Arbitrary<Step[]> {
   const turns = fc.constantFrom(0, 1, 5, 40);
   const node = fc.nat(nodes - 1);
@@ -53,5 +53,13 @@ export function reservations(nodes: number): fc.Arbitrary<Step[]> {
     { weight: 1, arbitrary: fc.record({ turns, op: of("crash"), node, after: fc.nat(10) }) },
     { weight: 4, arbitrary: fc.record({ turns, op: of("cut", "mend", "pass"), node }) },
   );
-  return fc.array(step as fc.Arbitrary<Step>, { minLength: 10, maxLength: 40 });
+  const rest = fc.array(step as fc.Arbitrary<Step>, { minLength: 4, maxLength: 20 });
+  return fc
+    .record({ node, place: fc.integer({ min: 1, max: 11 }), rest })
+    .map((of) => [
+      { turns: 0, op: "settle" },
+      { turns: 0, op: "cut", node: of.node },
+      { turns: 40, op: "reserve", place: of.place },
+      ...of.rest,
+    ]);
 }
