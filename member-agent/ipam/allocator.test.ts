@@ -261,3 +261,19 @@ test("where the gateway is not to be asked, one that is silent keeps nobody from
     expect(addressesOf(await add(factsOf("till", { [ANNOTATIONS.networkType]: "Underlay" })))).toHaveLength(1);
   });
 });
+
+test("an address of the LAN that a pod here has, though the store forgot it, is nobody else's", async () => {
+  const hall = subnet("hall", "192.168.1.0/29", { network: "lan" });
+  await within([hall], async ({ add, store, stock }) => {
+    const onLan = { [ANNOTATIONS.networkType]: "Underlay" };
+    const [address = ""] = addressesOf(await add(factsOf("first", onLan)));
+    for (const name of ["two", "three", "four", "five", "six"]) await add(factsOf(name, onLan));
+    // Of a store that was restored the watch says so, and what looks free is free again.
+    await store.delete(ipInstanceKind, objectNameOfAddress(address));
+    stock.underlays.release("hall", address);
+    const named = add(factsOf("named", { [ANNOTATIONS.ip]: address }));
+    await expect(named).rejects.toMatchObject({ code: "address-in-use", message: expect.stringMatching("shop/first") });
+    await expect(add(factsOf("any", onLan))).rejects.toMatchObject({ code: "addresses-exhausted" });
+    expect(stock.book.bindings.get(address)?.pod.name).toBe("first");
+  });
+});

@@ -264,7 +264,7 @@ export class Allocator {
     return this.#create(binding, () => requireUnused(this.#parts, binding.address, subnet));
   }
 
-  /** The store hears of what a block gives only later. */
+  /** The store hears of what a block gives only later, and may have been restored to before what it knew. */
   #isOfAnother({ address, pod, attachment }: Binding): boolean {
     const present = this.#parts.stock.book.bindings.get(address);
     const isSame = present?.pod.namespace === pod.namespace && present.pod.name === pod.name;

@@ -188,3 +188,27 @@ test("a pod that has lost its addresses while it asked is told to ask again, for
   });
   await orphan;
 });
+
+test("addresses of a LAN that others had, and gave back, without this node's hearing of it are issued again", async () => {
+  cluster = await AddressCluster.open({
+    hall: subnetSpec("192.168.1.0/24", { network: "lan", range: { start: "192.168.1.64", end: "192.168.1.66" } }),
+  });
+  let isDeaf = false;
+  const pause = async (): Promise<void> => {
+    if (isDeaf) throw new Error("lost");
+  };
+  const [a, b] = [await cluster.node("a", { pause }), await cluster.node("b")];
+  const onLan = { [ANNOTATIONS.network]: "lan" };
+  const deafTo = async (act: (sandbox: string) => Promise<unknown>): Promise<void> => {
+    isDeaf = true;
+    await Promise.all(["s1", "s2", "s3"].map(act));
+  };
+  await deafTo((sandbox) => b.add(factsOf(sandbox, onLan), sandbox));
+  isDeaf = false;
+  await expect(a.add(factsOf("pod", onLan), "pod")).rejects.toMatchObject({ code: "addresses-exhausted" });
+  await deafTo((sandbox) => b.del(sandbox));
+  await eventually(async () => (await instances()).length === 0);
+  isDeaf = false;
+  await a.ipam.reconcile();
+  expect(await a.add(factsOf("pod", onLan), "pod")).toHaveLength(1);
+});

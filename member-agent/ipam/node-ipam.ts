@@ -220,6 +220,8 @@ export class NodeIPAM {
     await this.#freeOrphans();
     this.#doubtAll();
     this.#forgetConflicts();
+    const { underlays, claiming, book } = this.#stock;
+    underlays.giveBack((address) => claiming.has(address) || book.bindings.has(address));
     await checkBlocks(this.#reconciling);
     await giveBack(this.#stock);
     await reportCounts(this.#stock);

@@ -58,3 +58,14 @@ test("what this node's pods gave back before a restart is given again last, the 
   supplies = again;
   expect(takeAll()).toEqual([...fresh, second, first]);
 });
+
+test("what was taken, and the store was never heard to say of, is given back unless it is being used", () => {
+  const [one = "", two = ""] = takeAll();
+  const { undo } = claimed(two);
+  supplies.giveBack((address) => address === one);
+  expect(takeAll()).toEqual([]);
+  supplies.giveBack(() => false);
+  expect(takeAll()).toEqual([one]);
+  undo();
+  expect(takeAll()).toEqual([two]);
+});

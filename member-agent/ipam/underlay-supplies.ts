@@ -17,6 +17,8 @@ export class UnderlaySupplies {
 
   /** Those that somebody of the LAN has, without a claim. */
   readonly #shunned = new Set<string>();
+  /** Subnet of those that were taken and that the store was not yet heard to say of. */
+  readonly #taken = new Map<string, string>();
 
   constructor(node: string) {
     this.#start = createHash("sha256").update(node).digest().readUInt32BE();
@@ -53,17 +55,30 @@ export class UnderlaySupplies {
     const { subnet, address } = change.object.spec;
     this.#addresses.set(change.name, { subnet, address });
     this.#inUse.set(subnet, (this.#inUse.get(subnet) ?? new Set()).add(address));
+    this.#taken.delete(address);
     this.#supplies.get(subnet)?.supply.claim(address);
   }
 
   /** An address that looks free, and does so no more; undefined when none does. */
   take(subnet: string): string | undefined {
-    return this.#supplies.get(subnet)?.supply.take();
+    const address = this.#supplies.get(subnet)?.supply.take();
+    if (address !== undefined) this.#taken.set(address, subnet);
+    return address;
+  }
+
+  /**
+   * Gives back what was taken and the store was never heard to say of: whoever had it may be gone, unheard as well. Who
+   * has it after all is found when it is taken again.
+   * @param isOurs whether it is being claimed, or is a pod's of this node
+   */
+  giveBack(isOurs: (address: string) => boolean): void {
+    for (const [address, subnet] of this.#taken) if (!isOurs(address)) this.release(subnet, address);
   }
 
   /** Somebody has it of whom the store knows nothing: it does not look free until it is released. */
   shun(subnet: string, address: string): void {
     this.#shunned.add(address);
+    this.#taken.delete(address);
     // What was claimed of it may have been undone already.
     this.#supplies.get(subnet)?.supply.claim(address);
   }
@@ -71,6 +86,7 @@ export class UnderlaySupplies {
   /** Nobody has it after all. */
   release(subnet: string, address: string): void {
     this.#shunned.delete(address);
+    this.#taken.delete(address);
     this.#supplies.get(subnet)?.supply.release(address);
   }
 }
