@@ -118,14 +118,22 @@ export class Allocator {
     const kept = await this.#takeKept(family, choice, asked);
     if (kept !== undefined) return kept;
     if (family.address !== undefined) return this.#claimNamed(family.address, family, choice, asked);
+    const isOverlay = choice.network.spec.type === "Overlay";
+    let failure: MeshError | undefined;
     for (const subnet of family.subnets) {
-      const isOverlay = choice.network.spec.type === "Overlay";
-      const claimed = await (isOverlay
-        ? this.#takeOverlay(subnet, choice, asked)
-        : this.#takeUnderlay(subnet, choice, asked));
-      if (claimed !== undefined) return claimed;
+      // A store that is silent is not asked again: own blocks do without it.
+      if (failure !== undefined && this.#parts.stock.blocks.free(subnet.metadata.name) === 0) continue;
+      try {
+        const claimed = await (isOverlay
+          ? this.#takeOverlay(subnet, choice, asked)
+          : this.#takeUnderlay(subnet, choice, asked));
+        if (claimed !== undefined) return claimed;
+      } catch (error) {
+        if (!(error instanceof MeshError) || !error.retry || !isOverlay || choice.retain) throw error;
+        failure ??= error;
+      }
     }
-    throw exhausted(asked, family, choice);
+    throw failure ?? exhausted(asked, family, choice);
   }
 
   /** Of this node's blocks; of new ones when they are full, for others who waited for one may have used it up. */

@@ -212,3 +212,16 @@ test("addresses of a LAN that others had, and gave back, without this node's hea
   await a.ipam.reconcile();
   expect(await a.add(factsOf("pod", onLan), "pod")).toHaveLength(1);
 });
+
+test("a Subnet that needs a silent store keeps nobody from the own block of the next", async () => {
+  const two = { s1: subnetSpec("10.0.0.0/29", { blockSize: 29 }), s2: subnetSpec("10.0.1.0/29", { blockSize: 29 }) };
+  cluster = await AddressCluster.open(two);
+  const a = await cluster.node("a");
+  const add = (name: string) => a.add(factsOf(name), name);
+  for (let n = 1; n <= 7; n += 1) await add(`p${n}`);
+  a.client.silence();
+  expect(await add("p8")).toEqual(["10.0.1.2"]);
+  for (let n = 9; n <= 12; n += 1) await add(`p${n}`);
+  await expect(add("p13")).rejects.toMatchObject({ code: "store-unreachable", retry: true });
+  await expect(a.add(factsOf("web-0", {}, "web"), "web-0")).rejects.toMatchObject({ code: "store-unreachable" });
+});
