@@ -1,6 +1,6 @@
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import type { Log } from "../../platform/log.ts";
-import { claimBlock } from "./claims.ts";
+import { claimBlock, freeBlockOf } from "./claims.ts";
 import type { AddressStock } from "./stock.ts";
 import { takeUpBlock } from "./take-up.ts";
 import { withheldOf } from "./withheld.ts";
@@ -35,6 +35,8 @@ export class BlockClaims {
 
   async #claim(subnet: Subnet): Promise<boolean> {
     const stock = this.#stock;
+    // Once all are owned each ADD comes here: it is not the store that is asked.
+    if (freeBlockOf(subnet, stock.level.blocks) === undefined) return false;
     const cidr = await claimBlock(stock.requireStore(), subnet, stock.node, (block) => withheldOf(stock, block));
     if (cidr === undefined) return false;
     await takeUpBlock(stock, cidr);

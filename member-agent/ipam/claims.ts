@@ -4,7 +4,7 @@ import { hostCidr, parseCidr } from "../../mesh/cidr.ts";
 import { isBlockOfOne, lowestFreeBlockOf } from "../../mesh/ipam/blocks.ts";
 import type { IPInstance, IPInstanceSpec, Subnet } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
-import type { IPBlockStatus } from "../../mesh/resources.ts";
+import type { IPBlock, IPBlockStatus } from "../../mesh/resources.ts";
 import { hasCode } from "../../platform/errors.ts";
 import { deleteIfThere, deleteUnchanged, retryOnConflict } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
@@ -70,13 +70,20 @@ export async function claimBlock(
   withheldOf: (cidr: string) => readonly string[],
 ): Promise<string | undefined> {
   return retryOnConflict(async () => {
-    const blocks = (await store.list(ipBlockKind)).filter(({ spec }) => spec.purpose === "Pods");
-    const owned = blocks.map(({ spec }) => parseCidr(spec.cidr)).filter((cidr) => !isBlockOfOne(cidr));
-    const cidr = lowestFreeBlockOf(subnet.spec, owned);
+    const cidr = freeBlockOf(subnet, await store.list(ipBlockKind));
     if (cidr === undefined) return undefined;
     await createBlock(store, cidr, node, { withheld: withheldOf(cidr) });
     return cidr;
   });
+}
+
+/** The lowest block of a Subnet that nobody owns, by these of all nodes; undefined when all are owned. */
+export function freeBlockOf(subnet: Subnet, all: readonly IPBlock[]): string | undefined {
+  const blocks = all.filter(({ spec }) => spec.purpose === "Pods").map(({ spec }) => parseCidr(spec.cidr));
+  return lowestFreeBlockOf(
+    subnet.spec,
+    blocks.filter((cidr) => !isBlockOfOne(cidr)),
+  );
 }
 
 /** @throws MeshError `already-exists` */

@@ -1,13 +1,17 @@
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, expect, jest, test } from "@jest/globals";
 import { setTimeout as delay } from "node:timers/promises";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { instance, subnet, subnetSpec } from "../../mesh/ipam/testing/objects.ts";
+import type { IPBlockStatus } from "../../mesh/resources.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
+import { systemClock } from "../../platform/clock.ts";
 import { AddressCluster, factsOf } from "../testing/address-node.ts";
 import type { AddressNode } from "../testing/address-node.ts";
 import { bindingOf, withStock } from "../testing/address-stock.ts";
-import { lend } from "./lending.ts";
+import { silent } from "../testing/folder.ts";
+import { BlockClaims } from "./block-claims.ts";
+import { borrowAddress, lend } from "./lending.ts";
 
 /** One block for all of six addresses. */
 const ONE_BLOCK = { pods: subnetSpec("10.0.0.0/29", { blockSize: 29 }) };
@@ -141,4 +145,45 @@ test("an owner lends what is free, refuses what its pods have, and leaves what h
     expect([...stock.book.held]).toEqual(["10.0.0.3"]);
     expect(stock.blocks.claim("10.0.0.3")).toBe(false);
   });
+});
+
+test("a full Subnet costs no call to the store, and a look at no address whose owner says that it has none", async () => {
+  const pods = subnet("pods", "10.0.0.0/26", { blockSize: 28 });
+  let messages = 0;
+  const pause = async (): Promise<void> => void (messages += 1);
+  await withStock(
+    [pods],
+    async ({ stock, store, putBlock, follow }) => {
+      const say = async (cidr: string, status: IPBlockStatus): Promise<void> => {
+        const [block] = (await store.list(ipBlockKind)).filter(({ spec }) => spec.cidr === cidr);
+        if (block !== undefined) await store.updateStatus(ipBlockKind, { ...block, status });
+      };
+      const blocks = [0, 16, 32, 48].map((last) => `10.0.0.${last}/28`);
+      for (const [at, cidr] of blocks.entries()) {
+        await putBlock(cidr, `owner-${at}`);
+        await say(cidr, { used: 16, free: 0 });
+      }
+      await follow();
+      for (let last = 0; last < 64; last += 1) {
+        const object = instance(`10.0.0.${last}`, "pods");
+        stock.index.note({ op: "put", name: object.metadata.name, object });
+      }
+      const look = jest.spyOn(stock.index, "at");
+      const ask = async (): Promise<Record<string, unknown>> => {
+        const isClaimed = await new BlockClaims(stock, silent).claim(pods);
+        const borrowed = await borrowAddress(stock, pods, { clock: systemClock, signal: AbortSignal.timeout(SLOW_MS) });
+        const looks = look.mock.calls.length;
+        look.mockClear();
+        return { isClaimed, borrowed, looks, messages };
+      };
+      const nothing = { isClaimed: false, borrowed: undefined, looks: 0, messages: 0 };
+      expect(await ask()).toEqual(nothing);
+      // What an owner says may be older than what is known of its addresses: they are looked at once in a while.
+      await say(blocks[1] ?? "", { used: 15, free: 1 });
+      await follow();
+      expect(await ask()).toEqual({ ...nothing, looks: 16 });
+      expect(await ask()).toEqual(nothing);
+    },
+    pause,
+  );
 });

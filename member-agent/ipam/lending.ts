@@ -6,6 +6,7 @@ import { isBlockOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import { spanOfCidr } from "../../mesh/ipam/span.ts";
 import { supplyOf } from "../../mesh/ipam/supply.ts";
+import type { Supply } from "../../mesh/ipam/supply.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
 import type { Pace } from "../../platform/clock.ts";
@@ -25,7 +26,7 @@ const ANSWER_MS = 2_000;
 const LOOK_EVERY_MS = 25;
 /** Addresses that are asked for of one owner before the next is. */
 const ATTEMPTS = 32;
-/** How long whoever refused, or was silent, is not asked again. */
+/** How long whoever refused, was silent, or has nothing that looks free is not asked again. */
 const PATIENCE_MS = 10_000;
 
 /**
@@ -38,13 +39,18 @@ export function borrowAddress(stock: AddressStock, subnet: Subnet, pace: Pace): 
 
 async function borrow(stock: AddressStock, subnet: Subnet, pace: Pace): Promise<string | undefined> {
   const store = stock.requireStore();
+  const owned = foreignBlocks(stock, subnet);
+  if (owned.length === 0) return undefined;
   const supply = supplyOf(subnet.spec);
   const now = pace.clock.monotonic();
   for (const [key, untilMs] of stock.denied) if (untilMs <= now) stock.denied.delete(key);
   const deny = (key: string): unknown => stock.denied.set(key, pace.clock.monotonic() + PATIENCE_MS);
-  for (const { cidr, node } of foreignBlocks(stock, subnet)) {
-    if (stock.denied.has(node)) continue;
-    for (const address of candidates(parseCidr(cidr), stock, (place) => supply.isFree(place), supply.span.first)) {
+  const lent = lentAddresses(stock);
+  for (const { cidr, node } of owned) {
+    if (stock.denied.has(node) || stock.denied.has(cidr)) continue;
+    const found = candidates(parseCidr(cidr), stock, { lent, supply });
+    if (found.length === 0) deny(cidr);
+    for (const address of found) {
       const one = hostCidr(address);
       deny(address);
       try {
@@ -107,31 +113,34 @@ async function answerOf(
   return "silent";
 }
 
-/** Those with most free, as their owners last said, first. */
+/** Those with most free first, as their owners last said; not those of which they said that nothing is. */
 function foreignBlocks({ level, node }: AddressStock, subnet: Subnet): IPBlock["spec"][] {
   return level.blocks
-    .filter(({ spec }) => spec.purpose === "Pods" && spec.node !== node)
+    .filter(({ spec, status }) => spec.purpose === "Pods" && spec.node !== node && status.free !== 0)
     .filter(({ spec }) => !isBlockOfOne(parseCidr(spec.cidr)) && isBlockOf(parseCidr(spec.cidr), subnet.spec))
     .toSorted((a, b) => (b.status.free ?? 0) - (a.status.free ?? 0))
     .map(({ spec }) => spec);
 }
 
+/** Addresses that have a block of one. */
+function lentAddresses({ level }: AddressStock): ReadonlySet<string> {
+  const ones = level.blocks.filter(({ spec }) => isBlockOfOne(parseCidr(spec.cidr)));
+  return new Set(ones.map(({ spec }) => addressPart(spec.cidr)));
+}
+
 /** What looks free in a block, from its end, for its owner begins at its start. */
 function candidates(
   block: Cidr,
-  { index, level, denied }: AddressStock,
-  isFree: (place: number) => boolean,
-  first: bigint,
+  { index, denied }: AddressStock,
+  { lent, supply }: { readonly lent: ReadonlySet<string>; readonly supply: Supply },
 ): string[] {
-  const ones = new Set(
-    level.blocks.filter(({ spec }) => isBlockOfOne(parseCidr(spec.cidr))).map(({ spec }) => addressPart(spec.cidr)),
-  );
   const span = spanOfCidr(block);
   const found: string[] = [];
   for (let value = span.last; value >= span.first && found.length < ATTEMPTS; value -= 1n) {
+    if (!supply.isFree(Number(value - supply.span.first))) continue;
     const address = formatAddress({ family: block.family, value });
-    const isTaken = index.at(address) !== undefined || ones.has(address) || denied.has(address);
-    if (!isTaken && isFree(Number(value - first))) found.push(address);
+    const isTaken = lent.has(address) || denied.has(address) || index.at(address) !== undefined;
+    if (!isTaken) found.push(address);
   }
   return found;
 }

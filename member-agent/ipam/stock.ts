@@ -32,7 +32,10 @@ export class AddressStock {
   readonly busy = new Set<string>();
   /** By Subnet: one address is borrowed at a time. */
   readonly borrowing = new Turns();
-  /** Addresses that were not lent, and nodes that did not answer: until when they are not asked for or asked again. */
+  /**
+   * Addresses that were not lent, nodes that did not answer, CIDRs of blocks in which nothing looked free: until when
+   * they are not asked for, asked, or looked through again.
+   */
   readonly denied = new Map<string, number>();
   level: AddressLevel;
   /** Absent until it was there for the first time. */
