@@ -16,6 +16,7 @@ import { borrowAddress } from "./lending.ts";
 import { requireUnused } from "./lan-probes.ts";
 import type { LanProbes } from "./lan-probes.ts";
 import type { AddressStock } from "./stock.ts";
+import { holdMarked } from "./take-up.ts";
 import { requireWithheld } from "./withheld.ts";
 
 export interface AllocatorParts extends LanProbes {
@@ -158,7 +159,7 @@ export class Allocator {
       });
       if (claimed !== undefined) return claimed;
       // Only this node issues it, yet somebody has it: it stays theirs.
-      await book.hold([address]);
+      await holdMarked(this.#parts.stock, address);
     }
   }
 

@@ -4,6 +4,7 @@ import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { instance, subnet, subnetSpec } from "../../mesh/ipam/testing/objects.ts";
 import type { IPBlockStatus } from "../../mesh/resources.ts";
+import { MeshError } from "../../platform/errors.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { AddressCluster, factsOf } from "../testing/address-node.ts";
@@ -144,6 +145,23 @@ test("an owner lends what is free, refuses what its pods have, and leaves what h
     });
     expect([...stock.book.held]).toEqual(["10.0.0.3"]);
     expect(stock.blocks.claim("10.0.0.3")).toBe(false);
+  });
+});
+
+test("an owner whose disk is full lends nothing, and what it was asked for once there is room", async () => {
+  await withStock(BLOCK, async ({ stock, store, putBlock, follow }) => {
+    await putBlock("10.0.0.0/29", "a");
+    await putBlock("10.0.0.3/32", "b");
+    await follow();
+    const full = new MeshError("journal-failed", "the disk is full", { retry: true });
+    const hold = jest.spyOn(stock.book, "hold").mockRejectedValueOnce(full);
+    const free = stock.blocks.free("pods");
+    await expect(lend(stock)).rejects.toBe(full);
+    expect(stock.blocks.free("pods")).toBe(free);
+    await lend(stock);
+    expect(hold).toHaveBeenCalledTimes(2);
+    expect([...stock.book.held]).toEqual(["10.0.0.3"]);
+    expect((await store.get(ipBlockKind, "10-0-0-3-32"))?.status.used).toBe(1);
   });
 });
 

@@ -14,6 +14,7 @@ import { hasCode } from "../../platform/errors.ts";
 import { deleteIfThere } from "../../platform/store/amend.ts";
 import { createBlock } from "./claims.ts";
 import type { AddressStock } from "./stock.ts";
+import { holdMarked } from "./take-up.ts";
 
 /**
  * A node that finds every block of a Subnet owned borrows single addresses. It asks for one by claiming a block of one
@@ -91,7 +92,7 @@ async function answer(stock: AddressStock, block: IPBlock): Promise<void> {
     if (!isMoved) await deleteIfThere(store, ipBlockKind, block.metadata.name);
     return;
   }
-  if (blocks.claim(address)) await book.hold([address]);
+  if (blocks.claim(address)) await holdMarked(stock, address);
   if (!book.held.has(address)) return;
   await store.updateStatus(ipBlockKind, { ...block, status: { used: 1, free: 0 } }).catch((error: unknown) => {
     if (!hasCode(error, "conflict") && !hasCode(error, "not-found")) throw error;

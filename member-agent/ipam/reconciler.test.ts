@@ -1,9 +1,10 @@
-import { expect, test } from "@jest/globals";
+import { expect, jest, test } from "@jest/globals";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { instance, subnet } from "../../mesh/ipam/testing/objects.ts";
 import type { IPInstance, IPInstanceSpec } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
+import { MeshError } from "../../platform/errors.ts";
 import { bindingOf, withStock } from "../testing/address-stock.ts";
 import type { StockWorld } from "../testing/address-stock.ts";
 import { silent } from "../testing/folder.ts";
@@ -162,6 +163,22 @@ test("what is held is not free as long as a block of one is asked for it", async
     await store.delete(ipBlockKind, objectNameOfCidr(`${ADDRESS}/32`));
     await reconcileAddress(parts, ADDRESS);
     expect([...stock.book.held]).toEqual([]);
+  });
+});
+
+test("what could not be written down as another's is as soon as it can be, and free once nobody has it", async () => {
+  await withBlock(async ({ parts, stock, store, put }) => {
+    const free = stock.blocks.free("pods");
+    await put(instance(ADDRESS, "pods", { node: "b" }));
+    const full = new MeshError("journal-failed", "the disk is full", { retry: true });
+    jest.spyOn(stock.book, "hold").mockRejectedValueOnce(full);
+    await expect(reconcileAddress(parts, ADDRESS)).rejects.toBe(full);
+    await reconcileAddress(parts, ADDRESS);
+    expect([...stock.book.held]).toEqual([ADDRESS]);
+    expect(stock.blocks.free("pods")).toBe(free - 1);
+    await store.delete(ipInstanceKind, objectNameOfAddress(ADDRESS));
+    await reconcileAddress(parts, ADDRESS);
+    expect(stock.blocks.free("pods")).toBe(free);
   });
 });
 

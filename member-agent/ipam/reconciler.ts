@@ -18,7 +18,7 @@ import {
 } from "./claims.ts";
 import { isReservation, isSamePod } from "./instance-index.ts";
 import type { AddressStock } from "./stock.ts";
-import { takeUpBlock } from "./take-up.ts";
+import { holdMarked, takeUpBlock } from "./take-up.ts";
 
 export interface ReconcilerParts {
   readonly stock: AddressStock;
@@ -57,7 +57,7 @@ async function reconcileFree(
   if (present === undefined) return letGo(stock, store, address);
   const isOthers = present.spec.retained || present.spec.node !== node;
   // What this node issues, and did not know that it is somebody's, was left by an answer that did not come, or restored.
-  if (isOthers && !book.held.has(address) && blocks.claim(address)) await book.hold([address]);
+  if (isOthers && !book.held.has(address) && blocks.claim(address)) await holdMarked(stock, address);
   if (present.spec.node === node) await giveUp(store, present, node);
   else if (isLeftOver(present, book.bindings.values())) await deleteInstance(store, present);
 }

@@ -16,6 +16,19 @@ export async function takeUpBlock(stock: AddressStock, cidr: string): Promise<vo
   stock.own(cidr);
 }
 
+/**
+ * Writes down that an address of an own block, which is marked as in use, is others'.
+ * @throws MeshError `journal-failed` (retry): it is marked no more, for nobody would ever give it back
+ */
+export async function holdMarked({ book, blocks, claiming }: AddressStock, address: string): Promise<void> {
+  try {
+    await book.hold([address]);
+  } catch (error) {
+    if (!claiming.has(address) && !book.bindings.has(address)) blocks.release(address);
+    throw error;
+  }
+}
+
 /** Of these addresses, those inside the blocks that this node has not given to anybody, nor is about to. */
 export function foreignOf(
   { book, claiming }: AddressStock,
