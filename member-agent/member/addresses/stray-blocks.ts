@@ -20,7 +20,11 @@ export function strayBlocks({ blocks, subnets, instances }: AddressLevel): reado
   });
 }
 
-/** Takes them away. An address is claimed before its block is made, so one that somebody claims at this moment is seen. */
+/**
+ * Takes away those that have been stray for a while. A retained address, or one by name, is claimed before its block is
+ * made, so one that somebody claims at this moment is seen. A borrowed one is claimed when its owner has answered, within
+ * seconds: a block that has been stray for a minute is no borrower's any more.
+ */
 export async function sweepBlocks(store: ResourceStore, strays: readonly IPBlock[]): Promise<void> {
   for (const block of strays) {
     const name = objectNameOfAddress(addressPart(block.spec.cidr));
