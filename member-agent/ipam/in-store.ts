@@ -1,6 +1,7 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress } from "../../mesh/names.ts";
+import { hasCode } from "../../platform/errors.ts";
 import { retryOnConflict } from "../../platform/store/amend.ts";
 import { boundSpec } from "./binding.ts";
 import type { Binding } from "./binding.ts";
@@ -50,6 +51,10 @@ export class InStore {
       if (isOfAnotherInterface(present.spec.attachment, binding.attachment)) return undefined;
       await writeInstance(store, present, boundSpec(binding, node));
       return present;
+    }).catch((error: unknown) => {
+      // It was given up between the look and the write.
+      if (hasCode(error, "not-found")) return undefined;
+      throw error;
     });
     if (before === undefined) return undefined;
     const undo = async (): Promise<void> => {

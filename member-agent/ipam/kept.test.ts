@@ -115,3 +115,23 @@ test.each(["is cut off", "misses messages"])(
     await eventually(async () => (await addressesIn(opened)).join(" ") === next || addressesIn(opened));
   },
 );
+
+test("what is given up at the moment at which it is taken over is claimed anew", async () => {
+  const opened = await open(HALL);
+  let calls = Number.POSITIVE_INFINITY;
+  const address = "192.168.1.20";
+  const pause = async (): Promise<void> => {
+    // It has looked, there and back, and is about to write.
+    if ((calls -= 1) === 0) await opened.store.delete(ipInstanceKind, objectNameOfAddress(address));
+  };
+  const a = await opened.node("a", { pause });
+  const named = (uid: string): PodFacts => ({
+    ...factsOf("till", { [ANNOTATIONS.ip]: address }),
+    pod: { namespace: "shop", name: "till", uid },
+  });
+  await a.add(named("earlier"), "s1");
+  await turn();
+  calls = 3;
+  expect(await a.add(named("later"), "s2")).toEqual([address]);
+  expect((await opened.store.get(ipInstanceKind, objectNameOfAddress(address)))?.spec.pod.uid).toBe("later");
+});
