@@ -12,7 +12,7 @@ import { memoryStore } from "../../platform/testing/memory-store.ts";
 import { attachmentOf, factsOf } from "../testing/address-node.ts";
 import { silent, withFolder } from "../testing/folder.ts";
 import { Allocator } from "./allocator.ts";
-import type { Allocation } from "./allocator.ts";
+import type { Allocation } from "./allocation.ts";
 import { AddressBook } from "./book.ts";
 import { AddressStock } from "./stock.ts";
 

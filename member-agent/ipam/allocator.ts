@@ -6,7 +6,8 @@ import { objectNameOfAddress } from "../../mesh/names.ts";
 import { hasCode, MeshError, messageOf } from "../../platform/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Log } from "../../platform/log.ts";
-import { addressInUse, bindingFor, exhausted, keptIsBusy } from "./asked.ts";
+import type { Allocation, Claimed } from "./allocation.ts";
+import { addressInUse, bindingFor, exhausted } from "./asked.ts";
 import type { Asked, AskedFacts } from "./asked.ts";
 import type { Binding } from "./binding.ts";
 import { BlockClaims } from "./block-claims.ts";
@@ -25,21 +26,6 @@ export interface AllocatorParts extends LanProbes {
   /** Ends waiting for other nodes. */
   readonly signal: AbortSignal;
   readonly log: Log;
-}
-
-/** What a pod was given. */
-export interface Allocation {
-  readonly bindings: readonly Binding[];
-  /** False: it had them before, by this very attachment. */
-  readonly isNew: boolean;
-  /** Sandbox that had them before, of the same pod or of one in whose place this came; its wire has to go first. */
-  readonly former?: Attachment | undefined;
-}
-
-/** One address that was claimed and is not yet written down, and the way back. */
-interface Claimed {
-  readonly binding: Binding;
-  readonly undo: () => Promise<void>;
 }
 
 const CLAIMED = { claimed: true } as const;
@@ -208,11 +194,9 @@ export class Allocator {
    * block may have given it away.
    */
   async #takeKnown(family: FamilyChoice, choice: Choice, asked: Asked): Promise<Claimed | undefined> {
-    const { stock } = this.#parts;
-    const kept = keptFor(stock, family, asked);
+    const kept = keptFor(this.#parts.stock, family, asked);
     if (kept === undefined) return undefined;
     const { address, subnet } = kept;
-    if (stock.claiming.has(address)) throw keptIsBusy(address);
     return this.#takeOver(bindingFor(asked, address, subnet, { ...choice, retain: true }, CLAIMED));
   }
 

@@ -1,6 +1,7 @@
 import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import type { FamilyChoice } from "../../mesh/ipam/choice.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
+import { keptIsBusy } from "./asked.ts";
 import type { Asked } from "./asked.ts";
 import { isOfAnotherInterface } from "./in-store.ts";
 import type { AddressStock } from "./stock.ts";
@@ -14,9 +15,10 @@ export interface Kept {
 /**
  * What the store, as it was seen last, keeps for this pod, or for one that comes in its place; undefined where there is
  * nothing, or the pod keeps none.
+ * @throws MeshError `kept-address-busy` (retry) when another is claiming it
  */
 export function keptFor(
-  { index }: AddressStock,
+  { index, claiming }: AddressStock,
   { subnets, address }: FamilyChoice,
   { facts, attachment }: Asked,
 ): Kept | undefined {
@@ -30,5 +32,8 @@ export function keptFor(
     return isAsked && !isOthers && subnetOf(spec.subnet) !== undefined;
   });
   const subnet = kept && subnetOf(kept.spec.subnet);
-  return kept && subnet && { address: kept.spec.address, subnet };
+  if (kept === undefined || subnet === undefined) return undefined;
+  const { address: found } = kept.spec;
+  if (claiming.has(found)) throw keptIsBusy(found);
+  return { address: found, subnet };
 }

@@ -10,7 +10,7 @@ import type { Change, ResourceStore } from "../../platform/store/port.ts";
 import { Turns } from "../../platform/turns.ts";
 import { adoptWires } from "./adopt.ts";
 import { Allocator } from "./allocator.ts";
-import type { Allocation } from "./allocator.ts";
+import type { Allocation } from "./allocation.ts";
 import type { AskedFacts } from "./asked.ts";
 import { attachmentKey } from "./binding.ts";
 import type { Binding } from "./binding.ts";
