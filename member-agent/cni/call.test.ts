@@ -33,6 +33,14 @@ test("an ADD has its attachment, its namespace and what the runtime says of the 
   });
 });
 
+test("what the runtime leaves empty of the pod it does not say", () => {
+  const CNI_ARGS = "K8S_POD_NAMESPACE=shop;K8S_POD_NAME=web-0;K8S_POD_UID=;OTHER=";
+  expect(readCall(question({ CNI_COMMAND: "DEL", CNI_ARGS, ...ATTACHED }))).toMatchObject({
+    args: { K8S_POD_NAMESPACE: "shop", K8S_POD_NAME: "web-0" },
+  });
+  expect(readCall(question({ CNI_COMMAND: "DEL", CNI_ARGS, ...ATTACHED }))).not.toHaveProperty("args.K8S_POD_UID");
+});
+
 test("a DEL needs no namespace, for it may be gone", () => {
   const { CNI_NETNS: _, ...rest } = ATTACHED;
   for (const environment of [rest, { ...rest, CNI_NETNS: "" }])

@@ -22,7 +22,7 @@ interface Configured {
 
 interface Attached {
   readonly attachment: Attachment;
-  /** Of CNI_ARGS: on Kubernetes K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID. */
+  /** Of CNI_ARGS: on Kubernetes K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID, as far as they say anything. */
   readonly args: Readonly<Record<string, string>>;
 }
 
@@ -149,14 +149,16 @@ function required(of: Environment, name: string): string {
 
 /** `FOO=BAR;ABC=123` */
 function readArgs(text: string): Readonly<Record<string, string>> {
-  const pairs = text.split(";").filter(Boolean);
-  return Object.fromEntries(
-    pairs.map((pair) => {
+  const pairs = text
+    .split(";")
+    .filter(Boolean)
+    .map((pair): readonly [key: string, value: string] => {
       const equals = pair.indexOf("=");
       if (equals < 1) throw badEnvironment(`CNI_ARGS has ${shown(pair)}, which is no KEY=VALUE`);
       return [pair.slice(0, equals), pair.slice(equals + 1)];
-    }),
-  );
+    });
+  // By an empty one, all pods of which a runtime knows no more would be one pod.
+  return Object.fromEntries(pairs.filter(([key, value]) => value !== "" || !key.startsWith("K8S_POD_")));
 }
 
 function split(question: Uint8Array): { readonly environment: Environment; readonly input: string } {

@@ -218,7 +218,7 @@ export class PodNetwork implements CNICommands {
     };
     if (namespace === undefined || name === undefined) return plain({ namespace: "default", name: sandbox });
     // Of a pod that has addresses nothing more needs to be known, be it by another sandbox.
-    const known = this.#parts.ipam.podOf(attachment, uid);
+    const known = this.#parts.ipam.podOf(attachment, uid === undefined ? undefined : { namespace, name, uid });
     if (known !== undefined) return known;
     const directory = this.#parts.directory();
     if (directory === undefined) {

@@ -126,6 +126,18 @@ test("an address by name that one interface of a sandbox has is refused to anoth
   });
 });
 
+test("pods of other names are other pods, whatever uid a runtime says of them", async () => {
+  await within(SIX, async ({ add, stock }) => {
+    const [one, other] = ["one", "other"].map((name) => ({
+      ...factsOf(name),
+      pod: { ...factsOf(name).pod, uid: "u" },
+    }));
+    const first = await add(one as PodFacts);
+    expect(addressesOf(await add(other as PodFacts))).not.toEqual(addressesOf(first));
+    expect(stock.book.of(attachmentOf("one"))).toHaveLength(1);
+  });
+});
+
 test("a pod that comes back has its address again, and the wire of its former sandbox is named", async () => {
   await within(SIX, async ({ add, store, stock }) => {
     const before = await add(web(), attachmentOf("s1"));

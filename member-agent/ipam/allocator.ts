@@ -61,7 +61,7 @@ export class Allocator {
     const { stock } = this.#parts;
     const present = stock.book.of(attachment);
     if (present.length > 0) return { bindings: present, isNew: false };
-    const former = stock.book.ofPod(facts.pod.uid, attachment.interface);
+    const former = stock.book.ofPod(facts.pod, attachment.interface);
     if (former.length > 0) {
       const bindings = former.map((each) => ({ ...each, attachment, list: facts.list }));
       await stock.book.bind(bindings);

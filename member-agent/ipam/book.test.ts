@@ -10,12 +10,13 @@ import { AddressBook } from "./book.ts";
 
 const JOURNAL = "ipam.journal";
 
-const bindingOf = (address: string, sandbox: string, uid = `uid-${sandbox}`): Binding => ({
+const podOf = (name: string) => ({ namespace: "shop", name, uid: `uid-${name}` });
+const bindingOf = (address: string, sandbox: string): Binding => ({
   address,
   subnet: "pods",
   network: "overlay",
   type: "Overlay",
-  pod: { namespace: "shop", name: sandbox, uid },
+  pod: podOf(sandbox),
   attachment: { sandbox, interface: "eth0" },
   retained: false,
   claimed: false,
@@ -46,8 +47,8 @@ test("a restart reads back who has what, what is held, and in which order addres
     });
     expect(again.of({ sandbox: "a", interface: "eth0" })).toHaveLength(2);
     expect(again.of({ sandbox: "a", interface: "net1" })).toEqual([]);
-    expect(again.ofPod("uid-a", "eth0")).toHaveLength(2);
-    expect(again.ofPod("uid-b", "eth0")).toEqual([]);
+    expect(again.ofPod(podOf("a"), "eth0")).toHaveLength(2);
+    expect(again.ofPod(podOf("b"), "eth0")).toEqual([]);
     await again.close();
   });
 });
@@ -58,7 +59,7 @@ test("who is given an address takes it from who had it, and from nobody else", a
     await book.bind([bindingOf("10.0.0.1", "a"), bindingOf("fd00::1", "a")]);
     await book.bind([bindingOf("10.0.0.1", "b")]);
     expect(book.of({ sandbox: "a", interface: "eth0" }).map(({ address }) => address)).toEqual(["fd00::1"]);
-    expect(book.ofPod("uid-b", "eth0").map(({ address }) => address)).toEqual(["10.0.0.1"]);
+    expect(book.ofPod(podOf("b"), "eth0").map(({ address }) => address)).toEqual(["10.0.0.1"]);
     await book.hold(["10.0.0.1"]);
     expect(book.of({ sandbox: "b", interface: "eth0" })).toEqual([]);
     await book.bind([bindingOf("10.0.0.1", "c")]);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Attachment } from "../../mesh/ipam/resources.ts";
+import type { Attachment, PodReference } from "../../mesh/ipam/resources.ts";
 import type { Journal } from "../../platform/journal.ts";
 import { openJournal } from "../../platform/journal.ts";
 import type { Log } from "../../platform/log.ts";
@@ -79,8 +79,8 @@ export class AddressBook {
   }
 
   /** What a pod has by an interface of this name, whichever sandbox it is in. */
-  ofPod(uid: string, name: string): readonly Binding[] {
-    const addresses = this.#pods.get(`${uid}/${name}`) ?? [];
+  ofPod(pod: PodReference, name: string): readonly Binding[] {
+    const addresses = this.#pods.get(podKey(pod, name)) ?? [];
     return [...addresses].flatMap((address) => this.#bindings.get(address) ?? []);
   }
 
@@ -161,7 +161,7 @@ export class AddressBook {
   #keysOf({ attachment, pod }: Binding): [Map<string, Set<string>>, string][] {
     return [
       [this.#attachments, attachmentKey(attachment)],
-      [this.#pods, `${pod.uid}/${attachment.interface}`],
+      [this.#pods, podKey(pod, attachment.interface)],
     ];
   }
 
@@ -184,4 +184,9 @@ export class AddressBook {
       { op: "bind", bindings: [...this.#bindings.values()] },
     ];
   }
+}
+
+/** Of an interface of a pod: names are given again, and of a uid a runtime may know nothing. */
+function podKey({ namespace, name, uid }: PodReference, ofInterface: string): string {
+  return `${namespace}/${name}/${uid}/${ofInterface}`;
 }

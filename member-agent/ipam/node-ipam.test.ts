@@ -181,7 +181,7 @@ test("a pod that has lost its addresses while it asked is told to ask again, for
   const a = await cluster.node("a");
   await a.add(factsOf("web", { [ANNOTATIONS.networkType]: "Underlay" }), "s1");
   const orphan = a.ipam.release(attachmentOf("s1"));
-  const known = a.ipam.podOf(attachmentOf("s2"), "uid-web");
+  const known = a.ipam.podOf(attachmentOf("s2"), factsOf("web").pod);
   await expect(a.ipam.allocate(known ?? factsOf("web"), attachmentOf("s2"))).rejects.toMatchObject({
     code: "pod-changed",
     retry: true,

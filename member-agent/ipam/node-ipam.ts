@@ -103,9 +103,9 @@ export class NodeIPAM {
   }
 
   /** What is known of a pod that has addresses here, by this attachment or by another one of the same interface. */
-  podOf(attachment: Attachment, uid: string | undefined): AskedFacts | undefined {
+  podOf(attachment: Attachment, pod: PodReference | undefined): AskedFacts | undefined {
     const { book } = this.#stock;
-    const [own] = [...book.of(attachment), ...(uid === undefined ? [] : book.ofPod(uid, attachment.interface))];
+    const [own] = [...book.of(attachment), ...(pod === undefined ? [] : book.ofPod(pod, attachment.interface))];
     return own && { pod: own.pod, owner: own.owner, annotations: {}, namespaceAnnotations: {}, isPartial: true };
   }
 
