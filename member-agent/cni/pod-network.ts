@@ -121,15 +121,23 @@ export class PodNetwork implements CNICommands {
   async reconcileProxies(): Promise<void> {
     const { run, lan, ipam } = this.#parts;
     const nic = lan().device;
-    const wanted = new Set(
-      underlayOf([...ipam.bindings.values()].filter(({ attachment }) => !ipam.isBusy(attachment))),
-    );
-    const present = await observeProxies(run, nic);
-    // Each is looked up again: an ADD or a DEL may have come between.
-    for (const address of wanted) {
-      if (!present.includes(address) && ipam.bindings.has(address)) await this.#answer(address);
+    const present = new Set(await observeProxies(run, nic));
+    for (const address of present) {
+      if (ipam.bindings.has(address)) continue;
+      await stopAnswering(run, nic, address);
+      present.delete(address);
     }
-    for (const address of present) if (!ipam.bindings.has(address)) await stopAnswering(run, nic, address);
+    // An ADD that is at work tells the LAN itself.
+    const unheard = [...ipam.bindings.values()].filter(
+      ({ type, address, attachment }) => type === "Underlay" && !present.has(address) && !ipam.isBusy(attachment),
+    );
+    for (const binding of unheard) {
+      const { address, attachment } = binding;
+      await this.#turns.take(attachment.sandbox, async () => {
+        // A DEL takes it from the LAN before it gives it back.
+        if (ipam.bindings.get(address) === binding) await this.#answer(address);
+      });
+    }
   }
 
   async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {

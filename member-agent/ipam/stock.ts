@@ -28,7 +28,7 @@ export class AddressStock {
   readonly index = new InstanceIndex();
   /** Addresses whose claim is under way: the store may know more of them than the book. */
   readonly claiming = new Set<string>();
-  /** Keys of attachments that an ADD or a DEL is at work on. */
+  /** Keys of attachments that an ADD is at work on: they may have no wire yet. */
   readonly busy = new Set<string>();
   /** By Subnet: one address is borrowed at a time. */
   readonly borrowing = new Turns();
