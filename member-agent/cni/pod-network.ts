@@ -105,16 +105,20 @@ export class PodNetwork implements CNICommands {
     await Promise.all(attachmentsOf(stale).map((attachment) => this.del({ attachment })));
   }
 
-  /** Well as soon as addresses can be given: pods are wired even while routes to other clusters are not there yet. */
+  /**
+   * Well as soon as pods can be given addresses: they are wired even while routes to other clusters are not there yet.
+   * Without a word of the store since the start nothing is known of pods, whatever addresses there are.
+   */
   async status(): Promise<void> {
-    const { ipam, isReady } = this.#parts;
-    if (ipam.serving) return;
-    throw isReady()
-      ? new CNIError(
-          CNI_CODES.notAvailable,
-          "this node does not know its addresses yet: it has not heard from the store",
-        )
-      : new CNIError(CNI_CODES.notAvailableNorConnected, "this node's kernel does not hold the mesh's routes yet");
+    const { ipam, directory, isReady } = this.#parts;
+    if (ipam.serving && directory() !== undefined) return;
+    if (!isReady()) {
+      const message = "this node's kernel does not hold the mesh's routes yet";
+      throw new CNIError(CNI_CODES.notAvailableNorConnected, message);
+    }
+    const unknown = ipam.serving ? "what its pods ask for" : "its addresses";
+    const message = `this node does not know ${unknown} yet: it has not heard from the store`;
+    throw new CNIError(CNI_CODES.notAvailable, message);
   }
 
   /** The LAN is answered for the addresses that this node's pods have of it, and for no other. */

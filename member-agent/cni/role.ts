@@ -157,7 +157,8 @@ export class CNIRole {
   async #tendNode(): Promise<void> {
     const { confDir, socket, isReady } = this.#parts;
     await this.#network.reconcileProxies();
-    if (confDir !== undefined && isReady()) await installConflist(confDir, socket);
+    // Of a pod that is named nothing is known before the store said something, and such are a runtime's.
+    if (confDir !== undefined && isReady() && this.#directory !== undefined) await installConflist(confDir, socket);
   }
 
   /** Gives everything back: no pod is given a network here any more, and those that run have none. */
