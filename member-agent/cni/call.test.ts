@@ -147,6 +147,39 @@ test("fields of the specification, of libcni and of Trestle are taken, and those
   for (const more of [own, common, injected, unset]) expect(asking("ADD", more)).toBe("accepted: ADD");
 });
 
+test.each(["lo", "all", "default", ".", "..", "a b", "a/b", "a:b", "a%d", "a#b", 'a"b', "é".repeat(8), "à"])(
+  "an interface that no pod can have by its name is refused: %j",
+  (name) => {
+    const said = `4: CNI_IFNAME ${JSON.stringify(name)} can't be the name of an interface`;
+    expect(refusalOf(question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_IFNAME: name }))).toBe(said);
+  },
+);
+
+test("an interface may be called whatever the kernel takes, up to 15 bytes", () => {
+  for (const name of ["e", "net1.5", "é".repeat(7), "fifteen-letters"])
+    expect(refusalOf(question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_IFNAME: name }))).toBe("accepted: ADD");
+});
+
+test("a sandbox is as long as the kernel can keep beside its interface, and no longer", () => {
+  const refusal = (length: number) =>
+    refusalOf(question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_CONTAINERID: "a".repeat(length) }));
+  expect(refusal(64)).toBe("accepted: ADD");
+  const most = 255 - "trestle  eth0".length;
+  expect(refusal(most)).toBe("accepted: ADD");
+  expect(refusal(most + 1)).toBe(`4: CNI_CONTAINERID has ${most + 1} characters, which is more than ${most}`);
+});
+
+test("a path of a namespace that ip can't be told is refused", () => {
+  expect(refusalOf(question({ CNI_COMMAND: "ADD", ...ATTACHED, CNI_NETNS: "/run/netns/a#b" }))).toBe(
+    '4: CNI_NETNS "/run/netns/a#b" has a quote, a # or a \\ in it',
+  );
+});
+
+test.each(["", "-pods", "a b", "a/b", "größe", ".."])("a list is not called %j", (name) => {
+  const asked = question({ CNI_COMMAND: "STATUS" }, { ...CONFIGURATION, name });
+  expect(refusalOf(asked)).toMatch(/^7: the network configuration is wrong: name: /);
+});
+
 test("whatever comes is understood, or refused by a code of the specification", () => {
   const words = fc.oneof(
     fc.string(),

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { Attachment } from "../../mesh/ipam/resources.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
+import { attached, badEnvironment, cut, namespaceOf, PLAIN, shown } from "./environment.ts";
+import type { Attached, Environment } from "./environment.ts";
 
 /** Versions of the specification that configurations may be written in. */
 export const CNI_VERSIONS = ["1.0.0", "1.1.0"] as const;
@@ -20,17 +22,11 @@ interface Configured {
   readonly configuration: Configuration;
 }
 
-interface Attached {
-  readonly attachment: Attachment;
-  /** Of CNI_ARGS: on Kubernetes K8S_POD_NAMESPACE, K8S_POD_NAME, K8S_POD_UID, as far as they say anything. */
-  readonly args: Readonly<Record<string, string>>;
-}
-
 type Configuration = z.infer<typeof configuration>;
 
 const attachments = z.array(z.object({ containerID: z.string(), ifname: z.string() }));
 const configuration = z.looseObject({
-  name: z.string().min(1),
+  name: z.string().regex(PLAIN, "it has to be letters, digits, _ . and -, a letter or a digit first"),
   type: z.string().min(1),
   /** Of CHECK and DEL: what ADD answered. */
   prevResult: z.looseObject({}).optional(),
@@ -53,9 +49,6 @@ const KNOWN: ReadonlySet<string> = new Set([
 ]);
 
 const COMMANDS = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
-/** Of libcni's utils.ValidateContainerID and ValidateInterfaceName; an interface's name has 15 bytes, IFNAMSIZ - 1. */
-const SANDBOX = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
-const INTERFACE = /^(?!\.{1,2}$)[^/:\s]{1,15}$/;
 
 /**
  * Reads what the forwarder hands over: the CNI_ variables as NAME=VALUE, each with a NUL, one more NUL, the configuration.
@@ -84,15 +77,13 @@ export function readCall(question: Uint8Array): CNICall {
   return callOf(command, { version, configuration: data }, environment);
 }
 
-type Environment = Readonly<Record<string, string>>;
-
 function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Configured, of: Environment): CNICall {
   switch (command) {
     case "ADD":
       requireKnown(configured.configuration);
-      return { ...configured, ...attached(of), command, netns: required(of, "CNI_NETNS") };
+      return { ...configured, ...attached(of), command, netns: namespaceOf(of) };
     case "CHECK":
-      return { ...configured, ...attached(of), command, netns: required(of, "CNI_NETNS") };
+      return { ...configured, ...attached(of), command, netns: namespaceOf(of) };
     case "DEL":
       return { ...configured, ...attached(of), command, netns: of["CNI_NETNS"] || undefined };
     case "GC":
@@ -134,33 +125,6 @@ function isUnset(value: unknown): boolean {
   return !value || (typeof value === "object" && Object.keys(value).length === 0);
 }
 
-function attached(of: Environment): Attached {
-  const [sandbox, name] = [required(of, "CNI_CONTAINERID"), required(of, "CNI_IFNAME")];
-  if (!SANDBOX.test(sandbox)) throw badEnvironment(`CNI_CONTAINERID ${shown(sandbox)} is no container's id`);
-  if (!INTERFACE.test(name)) throw badEnvironment(`CNI_IFNAME ${shown(name)} can't be the name of an interface`);
-  return { attachment: { sandbox, interface: name }, args: readArgs(of["CNI_ARGS"] ?? "") };
-}
-
-function required(of: Environment, name: string): string {
-  const value = of[name];
-  if (!value) throw badEnvironment(`${name} is missing`);
-  return value;
-}
-
-/** `FOO=BAR;ABC=123` */
-function readArgs(text: string): Readonly<Record<string, string>> {
-  const pairs = text
-    .split(";")
-    .filter(Boolean)
-    .map((pair): readonly [key: string, value: string] => {
-      const equals = pair.indexOf("=");
-      if (equals < 1) throw badEnvironment(`CNI_ARGS has ${shown(pair)}, which is no KEY=VALUE`);
-      return [pair.slice(0, equals), pair.slice(equals + 1)];
-    });
-  // By an empty one, all pods of which a runtime knows no more would be one pod.
-  return Object.fromEntries(pairs.filter(([key, value]) => value !== "" || !key.startsWith("K8S_POD_")));
-}
-
 function split(question: Uint8Array): { readonly environment: Environment; readonly input: string } {
   const text = new TextDecoder().decode(question);
   const end = text.startsWith("\0") ? 0 : text.indexOf("\0\0") + 1;
@@ -184,17 +148,4 @@ function parseJSON(text: string): unknown {
 function statedVersion(read: unknown): string | undefined {
   const { data } = z.looseObject({ cniVersion: z.string() }).safeParse(read);
   return data?.cniVersion;
-}
-
-function badEnvironment(message: string): CNIError {
-  return new CNIError(CNI_CODES.badEnvironment, message);
-}
-
-function shown(text: string | undefined): string {
-  if (text === undefined) return "missing";
-  return JSON.stringify(cut(text));
-}
-
-function cut(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
