@@ -63,7 +63,7 @@ export function readCall(question: Uint8Array): CNICall {
   const read = parseJSON(input);
   const stated = statedVersion(read);
   if (command === "VERSION") return { command, version: stated || CNI_VERSIONS[1] };
-  const version = CNI_VERSIONS.find((each) => each === stated);
+  const version = spoken(stated);
   if (version === undefined) {
     const found = stated === undefined ? "is missing" : `${shown(stated)} is not supported`;
     const message = `cniVersion ${found}; write ${CNI_VERSIONS.join(" or ")}`;
@@ -75,6 +75,19 @@ export function readCall(question: Uint8Array): CNICall {
     throw new CNIError(CNI_CODES.badConfiguration, `the network configuration is wrong: ${faults.join("; ")}`);
   }
   return callOf(command, { version, configuration: data }, environment);
+}
+
+/** Version of a call, understood or not; undefined where it says none of {@link CNI_VERSIONS}. */
+export function versionOf(question: Uint8Array): CNIVersion | undefined {
+  try {
+    return spoken(statedVersion(parseJSON(split(question).input)));
+  } catch {
+    return undefined;
+  }
+}
+
+function spoken(stated: string | undefined): CNIVersion | undefined {
+  return CNI_VERSIONS.find((each) => each === stated);
 }
 
 function callOf(command: Exclude<CNICall["command"], "VERSION">, configured: Configured, of: Environment): CNICall {

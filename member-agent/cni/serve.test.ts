@@ -52,8 +52,8 @@ async function serve(commands: Partial<CNICommands> = {}): Promise<void> {
   ({ done } = await serveCNI(file, { ...all, ...commands }, log, life.signal));
 }
 
-const call = (command: string, configuration: object = CONFIGURATION) =>
-  callPlugin(file, { CNI_COMMAND: command, ...ATTACHED }, configuration);
+const call = (command: string, configuration: object = CONFIGURATION, more: Readonly<Record<string, string>> = {}) =>
+  callPlugin(file, { CNI_COMMAND: command, ...ATTACHED, ...more }, configuration);
 
 test("an ADD is answered with the pod's interfaces, addresses and routes", async () => {
   await serve();
@@ -110,6 +110,21 @@ test.each<[string, unknown, object]>([
   await serve({ add: () => Promise.reject(error) });
   const { code, said } = await call("ADD", { ...CONFIGURATION, cniVersion: "1.0.0" });
   expect({ code, said }).toEqual({ code: 1, said: { cniVersion: "1.0.0", ...told } });
+});
+
+test.each<[string, Readonly<Record<string, string>>]>([
+  ["1.1.0", { CNI_CONTAINERID: "../etc" }],
+  ["1.0.0", { CNI_COMMAND: "ADDED" }],
+])("a call of %s that can't be understood is told so in its own version", async (cniVersion, env) => {
+  await serve();
+  const { said } = await call("ADD", { ...CONFIGURATION, cniVersion }, env);
+  expect(said).toMatchObject({ cniVersion, code: 4 });
+});
+
+test("an error of a call of no version that there is has the first that there is", async () => {
+  await serve();
+  for (const configuration of [{ ...CONFIGURATION, cniVersion: "0.4.0" }, {}])
+    expect((await call("ADD", configuration)).said).toMatchObject({ cniVersion: "1.0.0" });
 });
 
 test("many ask at once, and each gets its own answer", async () => {

@@ -7,7 +7,7 @@ import type { Log } from "../../platform/log.ts";
 import type { Answer, PodWire } from "./answer.ts";
 import { addAnswer, DONE, errorAnswer, versionAnswer } from "./answer.ts";
 import type { CNICall } from "./call.ts";
-import { readCall } from "./call.ts";
+import { readCall, versionOf } from "./call.ts";
 
 /** What a runtime asks by one of the commands. */
 export type Call<Command extends CNICall["command"]> = Extract<CNICall, { readonly command: Command }>;
@@ -108,7 +108,7 @@ async function answerTo(question: Buffer, commands: CNICommands, log: Log): Prom
     return await carryOut(call, commands);
   } catch (error) {
     log.warn({ event: "cni-failed", command: call?.command, error }, messageOf(error));
-    return errorAnswer(error, call?.version);
+    return errorAnswer(error, versionOf(question));
   }
 }
 
