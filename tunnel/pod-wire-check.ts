@@ -36,7 +36,13 @@ async function hostFaults(node: Run, { device, addresses }: PodLink): Promise<st
       `the node has no route to ${address} through ${device}${elsewhere(found.map(({ dev = "nowhere" }) => dev))}`,
     ];
   });
-  return [...downFault(`the node's device ${device}`, shown), ...(await Promise.all(routes)).flat()];
+  const nextHops = addresses.map((address) => POD_NEXT_HOP[familyOf(address)]);
+  const missing = nextHops.filter((nextHop) => !shown.addr_info.some(({ local }) => local === nextHop));
+  return [
+    ...downFault(`the node's device ${device}`, shown),
+    ...missing.map((nextHop) => `the node's device ${device} has no address ${nextHop}, which the pod sends to`),
+    ...(await Promise.all(routes)).flat(),
+  ];
 }
 
 async function podFaults(node: Run, { netns, interface: name, addresses }: PodLink): Promise<string[]> {

@@ -110,6 +110,20 @@ test.each<[string, () => Promise<unknown>, string[]]>([
     ["the pod has no IPv6 default route via fe80::1 on net1; there is one through fe80::2 net1"],
   ],
   [
+    "the next hop of IPv4",
+    () => onNode("address", "delete", "169.254.1.1/32", "dev", device),
+    [
+      `the node's device ${device} has no address 169.254.1.1, which the pod sends to`,
+      // The kernel takes routes away with the last address.
+      `the node has no route to 10.64.0.2 through ${device}`,
+    ],
+  ],
+  [
+    "the next hop of IPv6",
+    () => onNode("address", "flush", "dev", device, "scope", "link"),
+    [`the node's device ${device} has no address fe80::1, which the pod sends to`],
+  ],
+  [
     "the host's route",
     () => onNode("route", "delete", "10.64.0.2/32"),
     [`the node has no route to 10.64.0.2 through ${device}`],
