@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { PodFacts } from "../../mesh/ipam/annotations.ts";
 import { familyOf } from "../../mesh/cidr.ts";
 import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
@@ -20,6 +19,7 @@ import type { NodeIPAM } from "../ipam/node-ipam.ts";
 import type { PodWire } from "./answer.ts";
 import type { CNICall } from "./call.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
+import { PodNamespaces } from "./pod-namespace.ts";
 import type { Call, CNICommands } from "./serve.ts";
 
 export interface PodNetworkParts {
@@ -47,6 +47,7 @@ type Attached = Extract<CNICall, { readonly attachment: Attachment }>;
 export class PodNetwork implements CNICommands {
   readonly #parts: PodNetworkParts;
   readonly #signal: AbortSignal;
+  readonly #namespaces: PodNamespaces;
   readonly #turns = new Turns();
   /** Takes an attachment's wire away. Whoever has this turn waits for no sandbox's. */
   readonly #removals = new Turns();
@@ -56,6 +57,7 @@ export class PodNetwork implements CNICommands {
   constructor(parts: PodNetworkParts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
+    this.#namespaces = new PodNamespaces(parts.run);
   }
 
   async add(call: Call<"ADD">): Promise<PodWire> {
@@ -147,9 +149,7 @@ export class PodNetwork implements CNICommands {
   async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {
     const { ipam, log } = this.#parts;
     // Looked at in its turn: who waited may be of a sandbox that is gone, whose pod has another one by now.
-    if (!existsSync(netns)) {
-      throw new CNIError(CNI_CODES.unknownContainer, `there is no network namespace at CNI_NETNS ${netns}`);
-    }
+    await this.#namespaces.require(netns);
     try {
       const { bindings, isNew, former } = await ipam.allocate(facts, attachment);
       const link = this.#linkOf(attachment, netns, bindings);
