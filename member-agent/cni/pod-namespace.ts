@@ -1,4 +1,5 @@
-import { stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { MeshError } from "../../platform/errors.ts";
 import type { Run } from "../../platform/run.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
@@ -22,12 +23,12 @@ export class PodNamespaces {
    * @throws CNIError 3 where there is nothing at the path, 4 where there is no pod's namespace
    */
   async require(netns: string): Promise<void> {
-    const found = await stat(netns).catch(() => undefined);
+    const found = statOf(netns);
     if (found === undefined) {
       throw new CNIError(CNI_CODES.unknownContainer, `there is no network namespace at CNI_NETNS ${netns}`);
     }
     // Namespaces are all of one device, and their inodes are told apart by nothing else.
-    if (found.dev !== (await stat(OWN)).dev) {
+    if (found.dev !== statSync(OWN).dev) {
       throw new CNIError(CNI_CODES.badEnvironment, `CNI_NETNS ${netns} is no network namespace`);
     }
     if (found.ino === (await this.#ownInode())) {
@@ -51,5 +52,14 @@ export class PodNamespaces {
     const [, inode] = /^net:\[(\d+)\]$/.exec(link.trim()) ?? [];
     if (inode !== undefined) return Number(inode);
     throw new MeshError("bad-output", `readlink ${OWN}: not understood: ${link}`, { retry: false });
+  }
+}
+
+/** At once, so that ADDs stay in the order in which they came. */
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file);
+  } catch {
+    return undefined;
   }
 }
