@@ -20,6 +20,7 @@ import type { PodWire } from "./answer.ts";
 import type { CNICall } from "./call.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
 import { PodNamespaces } from "./pod-namespace.ts";
+import { toldAddresses } from "./prev-result.ts";
 import type { Call, CNICommands } from "./serve.ts";
 
 export interface PodNetworkParts {
@@ -49,7 +50,7 @@ export class PodNetwork implements CNICommands {
   readonly #signal: AbortSignal;
   readonly #namespaces: PodNamespaces;
   readonly #turns = new Turns();
-  /** Takes an attachment's wire away. Whoever has this turn waits for no sandbox's. */
+  /** Of attachments whose wire is taken away, or that the LAN is told of. Whoever has this turn waits for no sandbox's. */
   readonly #removals = new Turns();
   readonly #wiring = atMost(MOST_WIRES);
 
@@ -77,9 +78,11 @@ export class PodNetwork implements CNICommands {
    * The store is not asked. What it said last of an address may be that it is another pod's; that it says nothing of one is
    * no fault: the journal is what counts on this node, and the store is told behind it, and again when it forgets.
    */
-  async check({ attachment, netns }: Call<"CHECK">): Promise<void> {
+  async check({ attachment, netns, configuration }: Call<"CHECK">): Promise<void> {
     const { ipam, run, lan } = this.#parts;
     const bindings = ipam.of(attachment);
+    const told = toldAddresses(configuration.prevResult ?? {}, attachment);
+    const lost = told.filter((address) => !bindings.some((each) => each.address === address));
     const faults =
       bindings.length === 0
         ? ["no address is written down for it"]
@@ -89,6 +92,7 @@ export class PodNetwork implements CNICommands {
     const unheard = underlay.filter((address) => !proxies.includes(address));
     const all = [
       ...faults,
+      ...lost.map((address) => `${address} is not its any more`),
       ...unheard.map((address) => `${lan().device} does not answer for ${address}`),
       ...ipam.claimsOfOthers(attachment).map(sayOfOthers),
     ];
@@ -139,7 +143,7 @@ export class PodNetwork implements CNICommands {
     );
     for (const binding of unheard) {
       const { address, attachment } = binding;
-      await this.#turns.take(attachment.sandbox, async () => {
+      await this.#removals.take(attachmentKey(attachment), async () => {
         // A DEL takes it from the LAN before it gives it back.
         if (ipam.bindings.get(address) === binding) await this.#answer(address);
       });
