@@ -165,7 +165,10 @@ test(
     await bench.add(stale, "gc-stale");
     // Its wire is not made before the GC has begun.
     const begun = Promise.withResolvers<void>();
-    const slow = bench.networkBy(async (...command) => begun.promise.then(() => bench.outside(...command)));
+    const slow = bench.networkBy(async (...command) => {
+      if (command[0] === "ip") await begun.promise;
+      return bench.outside(...command);
+    });
     const adding = slow.add(callOf(late, "gc-late")).then(({ addresses }) => addresses.map(({ address }) => address));
     await eventually(async () => bench.agent.ipam.of({ sandbox: "gc-late", interface: "eth0" }).length > 0);
     const gc = slow.gc({

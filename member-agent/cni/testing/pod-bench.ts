@@ -37,6 +37,8 @@ export class PodBench {
   readonly cluster: AddressCluster;
   readonly agent: AddressNode;
   readonly pods: PodNetwork;
+  /** Path of the node's network namespace. */
+  readonly netns: string;
   readonly #node: TestNode;
   readonly #life = new AbortController();
   readonly #deletions = new LinkDeletions();
@@ -46,7 +48,8 @@ export class PodBench {
 
   private constructor(node: TestNode, cluster: AddressCluster, agent: AddressNode) {
     this.#node = node;
-    this.outside = runner(["nsenter", `--net=/run/netns/${node.name}`, "--"]);
+    this.netns = `/run/netns/${node.name}`;
+    this.outside = runner(["nsenter", `--net=${this.netns}`, "--"]);
     this.cluster = cluster;
     this.agent = agent;
     this.pods = this.networkBy(this.outside);
@@ -61,11 +64,16 @@ export class PodBench {
 
   /**
    * @param run runs programs on the node
+   * @param isHeard whether the store was there since the start
    * @param onFind awaited before the cluster says what it knows of a pod
    */
   networkBy(
     run: Run,
-    { isReady = true, onFind }: { isReady?: boolean; onFind?: () => Promise<void> } = {},
+    {
+      isReady = true,
+      isHeard = true,
+      onFind,
+    }: { isReady?: boolean; isHeard?: boolean; onFind?: () => Promise<void> } = {},
   ): PodNetwork {
     const find = async (_: string, name: string): Promise<PodFacts | undefined> => {
       await onFind?.();
@@ -77,7 +85,7 @@ export class PodBench {
       run,
       deletions: this.#deletions,
       lan: () => ({ device: "eth0", podMtu: 1420 }),
-      directory: () => directory,
+      directory: () => (isHeard ? directory : undefined),
       isReady: () => isReady,
       clock: systemClock,
       log: silent,
