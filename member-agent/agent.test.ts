@@ -15,8 +15,11 @@ import { amendStatus } from "../platform/store/amend.ts";
 import { eventually } from "../platform/testing/eventually.ts";
 import { freePort } from "../platform/testing/free-port.ts";
 import { findTool } from "../platform/tools.ts";
+import { ROUTE_PROTOCOL } from "../tunnel/marks.ts";
+import { observePodWires } from "../tunnel/pod-wires.ts";
 import { makeLoneNode } from "../tunnel/testing/lone-node.ts";
 import type { TestNode } from "../tunnel/testing/namespace.ts";
+import { observeProxies } from "../tunnel/underlay/proxies.ts";
 import { runAgent } from "./agent.ts";
 import type { ConnectNats } from "./member/connect.ts";
 import { leaveMesh } from "./member/leave.ts";
@@ -196,10 +199,15 @@ test("a gateway whose hub is gone since before it started leaves when it is told
       const isUp = there !== undefined && names.includes("credential.json") && names.includes("wireguard-1.key");
       return isUp || [names, said()];
     });
+    // Of pods that an agent before this one wired; this one has no book of them.
+    await node.run("ip", ["link", "add", "tp0123456789ab", "type", "veth", "peer", "name", "other"]);
+    await node.run("ip", ["neigh", "add", "proxy", "192.0.2.70", "dev", "eth0", "protocol", String(ROUTE_PROTOCOL)]);
     await store.delete(nodeKind, "b");
     const parts = { store, connect: patient, clock: systemClock, onWaiting: () => undefined };
     const how = { withoutHub: true, limitMs: 120_000 };
     expect(await leaveMesh(parts, how, new AbortController().signal)).toBe("east");
     expect(await files()).toEqual([]);
+    expect(await observePodWires(node.run)).toEqual([]);
+    expect(await observeProxies(node.run, "eth0")).toEqual([]);
   });
 });

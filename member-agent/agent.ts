@@ -11,7 +11,7 @@ import type { AgentParts } from "./agent-parts.ts";
 import { knownGateways } from "./gateway/registration.ts";
 import { GatewayRole } from "./gateway/role.ts";
 import { removeConflist } from "./cni/conflist.ts";
-import { CNIRole } from "./cni/role.ts";
+import { CNIRole, cutOffAll } from "./cni/role.ts";
 import { NodeDataPath } from "./data-path.ts";
 import { Kernel } from "./kernel.ts";
 import { readLastLevel } from "./last-good.ts";
@@ -289,7 +289,7 @@ class Agent {
     this.#membership = new AbortController();
     // What began before would claim again what is given back here.
     await Promise.allSettled(this.#tended);
-    await this.#pods?.leave();
+    await (this.#pods?.leave() ?? cutOffAll(this.#parts.run, this.#dataPath.lan.device));
     if (this.#parts.settings.cniConfDir !== undefined) await removeConflist(this.#parts.settings.cniConfDir);
     await this.#dataPath.release();
     await this.#gateway?.leave(store);

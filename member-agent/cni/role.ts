@@ -8,7 +8,7 @@ import { LinkDeletions } from "../../tunnel/link-deletions.ts";
 import { POD_MTU_OVERHEAD, podDevice, unwirePod } from "../../tunnel/pod-link.ts";
 import { observePodWires, unroutePod } from "../../tunnel/pod-wires.ts";
 import { probeConflict, probeGateway } from "../../tunnel/underlay/probe.ts";
-import { stopAnswering } from "../../tunnel/underlay/proxies.ts";
+import { observeProxies, stopAnswering } from "../../tunnel/underlay/proxies.ts";
 import { attachmentKey, attachmentsOf } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
 import { embeddedDirectory } from "../ipam/directory-embedded.ts";
@@ -163,11 +163,20 @@ export class CNIRole {
 
   /** Gives everything back: no pod is given a network here any more, and those that run have none. */
   async leave(): Promise<void> {
-    const { run } = this.#parts;
+    const { run, lan } = this.#parts;
     await this.#ipam.stop();
     for (const attachment of attachmentsOf(this.#ipam.bindings.values())) await this.#network.del({ attachment });
-    for (const { device } of await observePodWires(run)) await unwirePod(run, device);
+    await cutOffAll(run, lan().device);
   }
+}
+
+/**
+ * Takes away what a node's kernel has of pods, whosever they are: for that nobody needs to know what they had.
+ * @param nic the LAN's device
+ */
+export async function cutOffAll(run: Run, nic: string): Promise<void> {
+  for (const address of await observeProxies(run, nic)) await stopAnswering(run, nic, address);
+  for (const { device } of await observePodWires(run)) await unwirePod(run, device);
 }
 
 async function cutOff({ run, lan }: CNIRoleParts, { type, address, attachment }: Binding): Promise<void> {
