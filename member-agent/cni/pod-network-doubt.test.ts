@@ -98,3 +98,13 @@ test(
   },
   SLOW_MS,
 );
+
+test("what nobody knows the list of, no list's GC takes away: it may be another's", async () => {
+  const [pod, sandbox] = [await bench.makePod(), sandboxOf()];
+  // As a node that lost its disk takes it over from the kernel.
+  const adopted = await bench.agent.add(pod.facts, sandbox);
+  const { configuration } = callOf(pod, sandbox);
+  await bench.pods.gc({ command: "GC", version: "1.1.0", configuration, valid: [] });
+  expect(bench.agent.ipam.of(attachmentOf(sandbox)).map(({ address }) => address)).toEqual(adopted);
+  await bench.del(sandbox);
+});

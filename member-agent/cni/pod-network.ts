@@ -103,9 +103,10 @@ export class PodNetwork implements CNICommands {
   async gc({ valid, configuration }: Call<"GC">): Promise<void> {
     const keep = new Set(valid.map(attachmentKey));
     const { ipam } = this.#parts;
-    // Of what an ADD is at work on now the list may not know yet, and of other configurations it knows nothing.
+    // Of what an ADD is at work on now the list may not know yet, and of other configurations it knows nothing. Whose a
+    // wire is that was found without a book nobody knows: it waits for its own DEL.
     const stale = [...ipam.bindings.values()].filter(
-      ({ attachment, list = configuration.name }) =>
+      ({ attachment, list }) =>
         list === configuration.name && !keep.has(attachmentKey(attachment)) && !ipam.isBusy(attachment),
     );
     await Promise.all(attachmentsOf(stale).map((attachment) => this.del({ attachment })));
