@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
+import { nodeKind } from "../../crds/node.ts";
 import { instance } from "../../mesh/ipam/testing/objects.ts";
 import { startOwnStore } from "../testing/own-store.ts";
 import type { OwnStore } from "../testing/own-store.ts";
@@ -66,6 +67,7 @@ test("an address is kept for a pod to come, and let go, by its text or by its ob
 test.each([
   ["ip create 10.64.0.9 --subnet pods --pod shop/db", "10.64.0.9 is not among reservedIPs of overlay Subnet"],
   ["ip create 192.168.1.20 --subnet lan --pod shop/db", "192.168.1.20 is in use by shop/web-0; nothing was changed"],
+  ["ip create 192.168.1.11 --subnet lan --pod shop/db", '192.168.1.11 is the own address of node "b"'],
   ["ip create 192.168.1.40 --subnet none --pod shop/db", 'there is no Subnet "none"; there are lan, pods, six'],
   ["ip create 192.168.1 --subnet lan --pod db", "2 faults, nothing was changed:\n"],
   ["ip delete 192.168.1.20", '192.168.1.20 is in use by shop/web-0 on node "b"; delete that pod'],
@@ -80,6 +82,7 @@ test.each([
   await own.store.create(ipInstanceKind, instance("192.168.1.20", "lan", lan));
   const block = { cidr: "10.64.2.0/24", node: "a", purpose: "Pods" } as const;
   await own.store.create(ipBlockKind, { metadata: { name: "10-64-2-0-24" }, spec: block });
+  await own.store.create(nodeKind, { metadata: { name: "b" }, spec: { addresses: ["192.168.1.11/24"] } });
   const before = await own.everything();
   const { exitCode, stdout, stderr } = await own.type(line);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: "" });

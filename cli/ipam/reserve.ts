@@ -1,8 +1,10 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { networkKind } from "../../crds/network.ts";
+import { nodeKind } from "../../crds/node.ts";
 import { subnetKind } from "../../crds/subnet.ts";
 import { blockCidrOf } from "../../mesh/ipam/blocks.ts";
+import { nodeAddressesOf } from "../../mesh/ipam/node-addresses.ts";
 import { reservationRefusals } from "../../mesh/ipam/reservation.ts";
 import type { Reservation } from "../../mesh/ipam/reservation.ts";
 import type { IPInstance, Subnet } from "../../mesh/ipam/resources.ts";
@@ -33,7 +35,9 @@ export async function reserve(
   return retryOnConflict(async () => {
     const subnet = await objectNamed(store, subnetKind, subnetName);
     const network = await objectNamed(store, networkKind, subnet.spec.network);
-    refuseFaults(reservationRefusals(wanted, { subnet, network, instances: await store.list(ipInstanceKind) }));
+    const instances = await store.list(ipInstanceKind);
+    const nodeAddresses = nodeAddressesOf(await store.list(nodeKind));
+    refuseFaults(reservationRefusals(wanted, { subnet, network, instances, nodeAddresses }));
     const isOverlay = network.spec.type === "Overlay";
     if (isOverlay) refuseFaults(await ownersRefusal(store, wanted.address, subnet, pace));
     const made = await store.create(ipInstanceKind, {

@@ -2,6 +2,7 @@ import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { membershipKind } from "../../crds/membership.ts";
 import { networkKind } from "../../crds/network.ts";
+import { nodeKind } from "../../crds/node.ts";
 import { subnetKind } from "../../crds/subnet.ts";
 import { startMemberStore } from "../../member-agent/testing/store.ts";
 import type { ResourceStore, StoredObject } from "../../platform/store/port.ts";
@@ -21,7 +22,7 @@ export interface OwnStore {
   remove(): Promise<void>;
 }
 
-const KINDS = [ipBlockKind, ipInstanceKind, membershipKind, networkKind, subnetKind];
+const KINDS = [ipBlockKind, ipInstanceKind, membershipKind, networkKind, nodeKind, subnetKind];
 
 export async function startOwnStore(): Promise<OwnStore> {
   const { store, file, remove } = await startMemberStore();

@@ -22,6 +22,10 @@ test("a node issues by Networks and Subnets that keep the rules and collide with
     subnets: [pods],
     blocks: level.blocks,
     node: { name: "a", labels: {} },
+    nodeAddresses: new Map([
+      ["192.0.2.1", "a"],
+      ["192.0.2.2", "b"],
+    ]),
   });
 });
 

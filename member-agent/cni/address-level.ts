@@ -1,4 +1,5 @@
 import { inForce } from "../../mesh/ipam/in-force.ts";
+import { nodeAddressesOf } from "../../mesh/ipam/node-addresses.ts";
 import type { AddressLevel } from "../ipam/stock.ts";
 import type { MemberLevel } from "../member/level.ts";
 
@@ -8,5 +9,6 @@ export function addressLevel(
   node: string,
 ): AddressLevel {
   const labels = nodes.find(({ metadata }) => metadata.name === node)?.metadata.labels ?? {};
-  return { ...inForce({ networks, subnets }), blocks, node: { name: node, labels } };
+  const nodeAddresses = nodeAddressesOf(nodes);
+  return { ...inForce({ networks, subnets }), blocks, node: { name: node, labels }, nodeAddresses };
 }

@@ -28,6 +28,12 @@ interface World {
   readonly put: (of: IPInstance) => Promise<void>;
 }
 
+/** Two of them, of one LAN. */
+const NODES = new Map([
+  ["192.168.1.1", "a"],
+  ["192.168.1.2", "b"],
+]);
+
 /** Node "a", which hears of the store what it is told: a level that may lag behind. */
 async function within(subnets: readonly Subnet[], use: (world: World) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
@@ -36,7 +42,7 @@ async function within(subnets: readonly Subnet[], use: (world: World) => Promise
     const { store } = memoryStore({ clock: systemClock, log: silent }).connect();
     stock.store = store;
     const networks = [network("overlay"), network("lan", { type: "Underlay" })];
-    stock.follow({ networks, subnets, blocks: [], node: { name: "a", labels: {} } });
+    stock.follow({ networks, subnets, blocks: [], node: { name: "a", labels: {} }, nodeAddresses: NODES });
     const lan = new Map<string, string>();
     const probe = async (address: string) => lan.get(address);
     const gateways = new Set<string>();
@@ -215,6 +221,21 @@ test("what others have of a block stays theirs when it is claimed, and what is b
     expect(addressesOf(plain)).toEqual(["10.0.0.3"]);
     expect([...stock.book.held]).toEqual(["10.0.0.1"]);
     expect(stock.book.of(attachmentOf("web-0"))).toHaveLength(1);
+  });
+});
+
+test("nodes' own addresses are given to nobody, whoever answers for them, nor to whom they were kept for", async () => {
+  const hall = subnet("hall", "192.168.1.0/29", { network: "lan" });
+  await within([hall], async ({ add, put }) => {
+    const onLan = { [ANNOTATIONS.networkType]: "Underlay" };
+    const given = await Promise.all(["one", "two", "three", "four"].map((name) => add(factsOf(name, onLan))));
+    expect(given.flatMap(addressesOf).toSorted()).toEqual([3, 4, 5, 6].map((n) => `192.168.1.${n}`));
+    await expect(add(factsOf("five", onLan))).rejects.toMatchObject({ code: "addresses-exhausted" });
+    await put(kept("192.168.1.2", "hall", "web-0", { network: "lan" }));
+    await expect(add(web(onLan))).rejects.toMatchObject({
+      code: "excluded",
+      message: expect.stringContaining('192.168.1.2 is the own address of node "b"'),
+    });
   });
 });
 

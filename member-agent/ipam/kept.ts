@@ -1,6 +1,8 @@
 import { ANNOTATIONS } from "../../mesh/ipam/annotations.ts";
 import type { FamilyChoice } from "../../mesh/ipam/choice.ts";
+import { ownOfNode } from "../../mesh/ipam/node-addresses.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
+import { MeshError } from "../../platform/errors.ts";
 import { keptIsBusy } from "./asked.ts";
 import type { Asked } from "./asked.ts";
 import { isOfAnotherInterface } from "./in-store.ts";
@@ -15,10 +17,10 @@ export interface Kept {
 /**
  * What the store, as it was seen last, keeps for this pod, or for one that comes in its place; undefined where there is
  * nothing, or the pod keeps none.
- * @throws MeshError `kept-address-busy` (retry) when another is claiming it
+ * @throws MeshError `excluded` when a node has the address by now, `kept-address-busy` (retry) when another is claiming it
  */
 export function keptFor(
-  { index, claiming }: AddressStock,
+  { index, level, claiming }: AddressStock,
   { subnets, address }: FamilyChoice,
   { facts, attachment }: Asked,
 ): Kept | undefined {
@@ -34,6 +36,8 @@ export function keptFor(
   const subnet = kept && subnetOf(kept.spec.subnet);
   if (kept === undefined || subnet === undefined) return undefined;
   const { address: found } = kept.spec;
+  const refusal = ownOfNode(found, level.nodeAddresses);
+  if (refusal !== undefined) throw new MeshError(refusal.code, refusal.message, { retry: false });
   if (claiming.has(found)) throw keptIsBusy(found);
   return { address: found, subnet };
 }

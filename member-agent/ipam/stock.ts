@@ -1,6 +1,7 @@
 import { parseCidr } from "../../mesh/cidr.ts";
 import { blockCidrOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
 import type { Choices } from "../../mesh/ipam/network-choice.ts";
+import { withoutNodes } from "../../mesh/ipam/node-addresses.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import { withReserved } from "../../mesh/ipam/withheld.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
@@ -51,7 +52,7 @@ export class AddressStock {
     this.node = node;
     this.book = book;
     this.underlays = new UnderlaySupplies(node);
-    this.level = { networks: [], subnets: [], blocks: [], node: { name: node, labels: {} } };
+    this.level = { networks: [], subnets: [], blocks: [], node: { name: node, labels: {} }, nodeAddresses: new Map() };
   }
 
   /** @throws MeshError `store-silent` (retry) */
@@ -92,7 +93,10 @@ export class AddressStock {
     const vanished = [...this.#own].filter(([cidr, { seen }]) => seen && owners.get(cidr) !== this.node);
     for (const [cidr] of vanished) this.#own.delete(cidr);
     this.#followBlocks();
-    this.underlays.follow(this.subnetsOf("Underlay"), this.book.freed);
+    const issued = this.subnetsOf("Underlay").map((subnet) => {
+      return { ...subnet, spec: withoutNodes(subnet.spec, level.nodeAddresses) };
+    });
+    this.underlays.follow(issued, this.book.freed);
     return { vanished: vanished.map(([cidr]) => cidr), appeared };
   }
 

@@ -44,7 +44,13 @@ export async function withStock(
     const follow = async (next = present): Promise<ReturnType<AddressStock["follow"]>> => {
       present = next;
       const blocks = await store.list(ipBlockKind);
-      return stock.follow({ networks, subnets: present, blocks, node: { name: "a", labels: {} } });
+      return stock.follow({
+        networks,
+        subnets: present,
+        blocks,
+        node: { name: "a", labels: {} },
+        nodeAddresses: new Map(),
+      });
     };
     const put = async ({ metadata: { name }, spec }: IPInstance): Promise<void> => {
       const object = await store.create(ipInstanceKind, { metadata: { name }, spec });

@@ -23,6 +23,7 @@ const choices: Choices = {
     subnet("stage", "192.168.7.0/24", { network: "hall" }),
   ],
   node: { name: "a", labels: { site: "berlin", rack: "1" } },
+  nodeAddresses: new Map([["192.168.1.11", "b"]]),
 };
 
 const facts = (annotations: Annotations, rest: Partial<PodFacts> = {}): PodFacts => ({
@@ -137,6 +138,10 @@ test.each<[Annotations, string]>([
   [
     { [ANNOTATIONS.ip]: "192.168.1.129" },
     'excluded: 192.168.1.129 is the gateway of Subnet "attic", or one of its excludeIPs',
+  ],
+  [
+    { [ANNOTATIONS.ip]: "192.168.1.11" },
+    'excluded: 192.168.1.11 is the own address of node "b", so no pod may have it; ask for another',
   ],
   [
     { [ANNOTATIONS.ip]: "172.16.0.1" },

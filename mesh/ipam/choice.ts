@@ -6,6 +6,8 @@ import { ANNOTATIONS, readWish } from "./annotations.ts";
 import type { PodFacts, Wish } from "./annotations.ts";
 import type { Choices } from "./network-choice.ts";
 import { chooseNetwork, contradiction, holds } from "./network-choice.ts";
+import { ownOfNode } from "./node-addresses.ts";
+import type { NodeAddresses } from "./node-addresses.ts";
 import type { Network, Subnet } from "./resources.ts";
 import { selectorText, selects } from "./selector.ts";
 import { addressInSpan, parseSpan } from "./span.ts";
@@ -80,7 +82,7 @@ function fromAddresses(addresses: readonly string[], network: Network, choices: 
         `${ANNOTATIONS.ip} ${address} is in no Subnet of Network "${network.metadata.name}"`,
       );
     }
-    const refusal = unfit(subnet, network, choices) ?? unissuable(subnet, network, address);
+    const refusal = unfit(subnet, network, choices) ?? unissuable(subnet, network, address, choices.nodeAddresses);
     if (refusal !== undefined) return { refusal };
     families.push({ family: familyOf(address), subnets: [subnet], address });
   }
@@ -133,7 +135,12 @@ export function disabledRefusal({ metadata, spec }: Subnet): Refusal | undefined
 }
 
 /** Why an address can't be had by name. Blocks issue whatever is not reserved, so one of an overlay has to be. */
-export function unissuable({ metadata, spec }: Subnet, network: Network, address: string): Refusal | undefined {
+export function unissuable(
+  { metadata, spec }: Subnet,
+  network: Network,
+  address: string,
+  nodes: NodeAddresses,
+): Refusal | undefined {
   const among = (texts: readonly string[]): boolean =>
     texts.some((text) => addressInSpan(parseSpan(text), parseAddress(address)));
   if (among(spec.excludeIPs) || address === spec.gateway) {
@@ -142,6 +149,8 @@ export function unissuable({ metadata, spec }: Subnet, network: Network, address
       message: `${address} is the gateway of Subnet "${metadata.name}", or one of its excludeIPs`,
     };
   }
+  const own = ownOfNode(address, nodes);
+  if (own !== undefined) return own;
   return network.spec.type === "Underlay" || among(spec.reservedIPs)
     ? undefined
     : {

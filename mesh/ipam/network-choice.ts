@@ -3,6 +3,7 @@ import type { Checked, Refusal } from "../refusal.ts";
 import { refuse } from "../refusal.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import type { Wish } from "./annotations.ts";
+import type { NodeAddresses } from "./node-addresses.ts";
 import type { Network, Subnet } from "./resources.ts";
 import { selectorText, selects } from "./selector.ts";
 import { addressInSpan, spanOfSubnet } from "./span.ts";
@@ -15,6 +16,8 @@ export interface Choices {
   readonly networks: readonly Network[];
   readonly subnets: readonly Subnet[];
   readonly node: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  /** Of every node of the cluster. */
+  readonly nodeAddresses: NodeAddresses;
 }
 
 /** The Network that the wish names, or that what it names belongs to, or of its type, or the default. */

@@ -8,10 +8,13 @@ const lan = network("lan", { type: "Underlay" });
 const pods = subnet("pods", "10.1.0.0/16", { reservedIPs: ["10.1.0.5-10.1.0.9", "10.1.0.1"], gateway: "10.1.0.1" });
 const office = subnet("office", "192.168.1.0/24", { network: "lan", excludeIPs: ["192.168.1.200-192.168.1.209"] });
 const pod = { namespace: "shop", name: "db" };
+const nodeAddresses = new Map([["192.168.1.11", "b"]]);
 const kept = { node: undefined, attachment: undefined, retained: true } as const;
 
 const refused = (address: string, of: Subnet, on: Network, instances: readonly IPInstance[] = []): string[] =>
-  reservationRefusals({ address, pod }, { subnet: of, network: on, instances }).map(({ message }) => message);
+  reservationRefusals({ address, pod }, { subnet: of, network: on, instances, nodeAddresses }).map(
+    ({ message }) => message,
+  );
 
 test.each([
   ["10.1.0.5", pods, overlay],
@@ -30,6 +33,7 @@ test.each([
   ["10.1.0.1", pods, overlay, 'the gateway of Subnet "pods"'],
   ["10.1.0.4", pods, overlay, 'not among reservedIPs of overlay Subnet "pods"'],
   ["192.168.1.204", office, lan, "or one of its excludeIPs"],
+  ["192.168.1.11", office, lan, '192.168.1.11 is the own address of node "b"'],
   ["192.168.1.0", office, lan, "no pod may have 192.168.1.0: it means all of 192.168.1.0/24"],
   ["192.168.1.255", office, lan, "no pod may have 192.168.1.255"],
 ])("%s can't be kept", (address, of, on, message) => {

@@ -3,6 +3,7 @@ import type { Refusal } from "../refusal.ts";
 import { disabledRefusal, unissuable } from "./choice.ts";
 import { isKept, podText } from "./in-use.ts";
 import { holds } from "./network-choice.ts";
+import type { NodeAddresses } from "./node-addresses.ts";
 import type { IPInstance, Network, PodReference, Subnet } from "./resources.ts";
 import { formatSpan, spanOfSubnet } from "./span.ts";
 import { supplyOf } from "./supply.ts";
@@ -22,17 +23,20 @@ export interface ReservationPeers {
   readonly network: Network;
   /** All of the member. */
   readonly instances: readonly IPInstance[];
+  /** Of every node of the member. */
+  readonly nodeAddresses: NodeAddresses;
 }
 
 /** Why an address can't be kept for a pod: every reason at once. */
-export function reservationRefusals(wanted: Reservation, { subnet, network, instances }: ReservationPeers): Refusal[] {
-  const place = placeRefusal(wanted.address, subnet, network);
+export function reservationRefusals(wanted: Reservation, peers: ReservationPeers): Refusal[] {
+  const { subnet, instances } = peers;
+  const place = placeRefusal(wanted.address, peers);
   const disabled = disabledRefusal(subnet);
   const other = instances.filter((each) => isOther(each, wanted)).map((each) => otherRefusal(each, wanted));
   return [place, disabled, ...other].filter((each) => each !== undefined);
 }
 
-function placeRefusal(address: string, subnet: Subnet, network: Network): Refusal | undefined {
+function placeRefusal(address: string, { subnet, network, nodeAddresses }: ReservationPeers): Refusal | undefined {
   const { metadata, spec } = subnet;
   if (!holds(subnet, address)) {
     const range = formatSpan(spanOfSubnet(spec));
@@ -41,7 +45,7 @@ function placeRefusal(address: string, subnet: Subnet, network: Network): Refusa
       message: `${address} does not lie in the range ${range} of Subnet "${metadata.name}"`,
     };
   }
-  const refusal = unissuable(subnet, network, address);
+  const refusal = unissuable(subnet, network, address, nodeAddresses);
   if (refusal !== undefined) return refusal;
   const { isUsable, span } = supplyOf(spec);
   return isUsable(Number(parseAddress(address).value - span.first))

@@ -134,7 +134,7 @@ async function levelOf(store: ResourceStore): Promise<Parameters<NodeIPAM["follo
     store.list(subnetKind),
     store.list(ipBlockKind),
   ]);
-  return { networks, subnets, blocks, node: { name: "bench", labels: {} } };
+  return { networks, subnets, blocks, node: { name: "bench", labels: {} }, nodeAddresses: new Map() };
 }
 
 async function msOf(work: () => Promise<unknown>): Promise<number> {

@@ -19,8 +19,8 @@ const GATEWAY_WAIT_MS = 1500;
 const LOOK_EVERY_MS = 100;
 
 /**
- * The MAC address of who has an address of the LAN already: before it is given to a pod. What this node itself answers
- * for does not count; what another node answers for does.
+ * The MAC address of who has an address of the LAN already: before it is given to a pod. What this node has
+ * itself counts, and what another node answers for; what this node answers for, for a pod, does not.
  * @param nic the LAN's device, which must be up: on one that is down nobody answers
  * @param waitMs how long an answer may take
  * @throws MeshError as {@link Run} does, and `aborted`
@@ -32,6 +32,8 @@ export async function probeConflict(
   pace: Pace,
   waitMs = CONFLICT_WAIT_MS,
 ): Promise<string | undefined> {
+  // Nobody answers what it asks about itself; and the kernel delivers such packets without asking anybody.
+  if (await hasItself(node, address)) return macOf(node, nic);
   const holder = await holderOf(node, nic, address, pace, waitMs);
   // A NIC may hear what it multicasts itself.
   return holder === undefined || holder === (await macOf(node, nic)) ? undefined : holder;
@@ -78,6 +80,14 @@ async function holderOf(
   // The kernel would go on asking.
   await node("ip", ["-batch", "-"], { stdin: forget });
   return undefined;
+}
+
+const HOLDERS = z.array(z.object({ addr_info: z.array(z.unknown()).default([]) }));
+
+/** Whether a device of this node has an address, whichever it is. */
+async function hasItself(node: Run, address: string): Promise<boolean> {
+  const devices = await ipJson(node, ["address", "show", "to", address], HOLDERS);
+  return devices.some(({ addr_info }) => addr_info.length > 0);
 }
 
 const NEIGHBOURS = z.array(z.object({ lladdr: z.string().optional() }));

@@ -79,6 +79,14 @@ describe.each([
     expect(await probeConflict(lan.a.run, NIC, LAN.free[at], pace)).toBeUndefined();
   });
 
+  test("an address that the host itself has is found, with the MAC that it answers with", async () => {
+    const mac = await macOf(lan.a, NIC);
+    expect(await probeConflict(lan.a.run, NIC, LAN.a[at], pace)).toBe(mac);
+    await lan.a.run("ip", ["address", "add", LAN.free[at], "dev", "lo", ...(at === 1 ? ["nodad"] : [])]);
+    expect(await probeConflict(lan.a.run, NIC, LAN.free[at], pace)).toBe(mac);
+    await lan.a.run("ip", ["address", "delete", `${LAN.free[at]}/${at === 0 ? 32 : 128}`, "dev", "lo"]);
+  });
+
   test("a host does not find itself answering, another host finds it", async () => {
     await onA(async () => {
       expect(await probeConflict(lan.a.run, NIC, address, pace)).toBeUndefined();

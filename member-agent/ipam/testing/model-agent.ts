@@ -138,6 +138,7 @@ export class ModelAgent {
       subnets: [...subnets.objects.values()],
       blocks: [...blocks.objects.values()],
       node: { name: node, labels: {} },
+      nodeAddresses: new Map(),
     });
     changed();
     await Promise.all([done, networks.done, subnets.done, blocks.done, queue.done]);

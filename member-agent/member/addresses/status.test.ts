@@ -4,6 +4,9 @@ import { networkKind } from "../../../crds/network.ts";
 import { subnetKind } from "../../../crds/subnet.ts";
 import type { IPInstance } from "../../../mesh/ipam/resources.ts";
 import { instance, network, subnet } from "../../../mesh/ipam/testing/objects.ts";
+import { API_VERSION } from "../../../mesh/resources.ts";
+import type { MeshNode } from "../../../mesh/resources.ts";
+import { metadata } from "../../../mesh/testing/objects.ts";
 import type { MemberStore } from "../../testing/store.ts";
 import { startMemberStore } from "../../testing/store.ts";
 import { subnetCounter } from "./counts.ts";
@@ -11,6 +14,13 @@ import type { AddressLevel } from "./level.ts";
 import { addressStatuses, countAddresses } from "./status.ts";
 import { readAddressLevel } from "./testing/level.ts";
 
+const node = (name: string, ...addresses: readonly string[]): MeshNode => ({
+  apiVersion: API_VERSION,
+  kind: "Node",
+  metadata: metadata(name),
+  spec: { addresses },
+  status: { meshAddresses: [] },
+});
 const NOW = "2026-01-01T00:00:00Z";
 let member: MemberStore;
 beforeAll(async () => {
@@ -48,6 +58,25 @@ test("statuses follow the addresses, by however many controllers, and are writte
   await countAddresses(store, stale, subnetCounter(), NOW);
   expect(await store.get(subnetKind, "pods")).toBeUndefined();
 }, 60_000);
+
+test("what an underlay never issues because it is a node's own is not counted", () => {
+  const [b, c] = ["b", "c"].map((name, n) => node(name, `192.168.1.${n + 2}/24`, `fd00::${n + 2}/64`)) as [
+    MeshNode,
+    MeshNode,
+  ];
+  const level: AddressLevel = {
+    membership: undefined,
+    networks: [network("lan", { type: "Underlay" })],
+    subnets: [subnet("hall", "192.168.1.0/29", { network: "lan", gateway: "192.168.1.1" })],
+    instances: [instance("192.168.1.4", "hall", { network: "lan" })],
+    blocks: [],
+    nodes: [b, c],
+  };
+  const count = subnetCounter();
+  const counted = (nodes: readonly MeshNode[]) => addressStatuses({ ...level, nodes }, count, NOW).subnets.get("hall");
+  expect(counted([b, c])).toMatchObject({ total: 3, used: 1, available: 2 });
+  expect(counted([b])).toMatchObject({ total: 4, used: 1, available: 3 });
+});
 
 test("with 10,000 addresses in use, what did not change is not counted again", () => {
   const subnets = Array.from({ length: 10 }, (_, n) => subnet(`s${n}`, `10.${n}.0.0/16`));

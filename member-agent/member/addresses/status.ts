@@ -5,7 +5,8 @@ import { hasCode } from "../../../platform/errors.ts";
 import { amendStatus } from "../../../platform/store/amend.ts";
 import type { ResourceKind, ResourceStore, StoredObject } from "../../../platform/store/port.ts";
 import { networkFaults, subnetFaults } from "../../../mesh/ipam/in-force.ts";
-import type { IPInstance, NetworkStatus, SubnetStatus } from "../../../mesh/ipam/resources.ts";
+import { nodeAddressesOf, withoutNodes } from "../../../mesh/ipam/node-addresses.ts";
+import type { IPInstance, NetworkStatus, Subnet, SubnetStatus } from "../../../mesh/ipam/resources.ts";
 import type { subnetCounter } from "./counts.ts";
 import { lastSubnets, networkCounts } from "./counts.ts";
 import { conditionsOf, judgeNetwork, judgeSubnet } from "./judge.ts";
@@ -24,9 +25,9 @@ export function addressStatuses(
   now: string,
 ): AddressStatuses {
   const { networks, subnets, instances } = level;
-  const counts = count(subnets, instances);
-  const own = ofExcluding(level);
   const faults = { networks: networkFaults(networks), subnets: subnetFaults(subnets) };
+  const counts = count(issued(level, faults.subnets), instances);
+  const own = ofExcluding(level);
   const last = lastSubnets(instances);
   return {
     subnets: new Map(
@@ -53,6 +54,19 @@ export function addressStatuses(
       }),
     ),
   };
+}
+
+/** Subnets as pods get addresses of them. @param faults of those that none is got of, by name */
+function issued({ networks, subnets, nodes }: AddressLevel, faults: ReadonlyMap<string, unknown>): readonly Subnet[] {
+  const underlays = new Set(
+    networks.flatMap(({ metadata, spec }) => (spec.type === "Underlay" ? [metadata.name] : [])),
+  );
+  const own = nodeAddressesOf(nodes);
+  return subnets.map((subnet) =>
+    !faults.has(subnet.metadata.name) && underlays.has(subnet.spec.network)
+      ? { ...subnet, spec: withoutNodes(subnet.spec, own) }
+      : subnet,
+  );
 }
 
 /** Writes into the statuses of Subnets and Networks what is another than they say. */
