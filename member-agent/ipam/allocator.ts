@@ -197,7 +197,7 @@ export class Allocator {
     const kept = keptFor(this.#parts.stock, family, asked);
     if (kept === undefined) return undefined;
     const { address, subnet } = kept;
-    return this.#takeOver(bindingFor(asked, address, subnet, { ...choice, retain: true }, CLAIMED));
+    return this.#takeOver(bindingFor(asked, address, subnet, { ...choice, retain: true }, CLAIMED), subnet);
   }
 
   /** An address that is asked for by name. */
@@ -208,7 +208,7 @@ export class Allocator {
       const binding = bindingFor(asked, address, subnet, choice, CLAIMED);
       const isOverlay = choice.network.spec.type === "Overlay";
       const claimed =
-        (await this.#takeOver(binding)) ??
+        (await this.#takeOver(binding, subnet)) ??
         (await (isOverlay ? this.#createReserved(binding, subnet) : this.#claimOnLan(binding, subnet)));
       if (claimed !== undefined) return claimed;
     }
@@ -216,13 +216,20 @@ export class Allocator {
     throw addressInUse(address, (present?.spec ?? stock.book.bindings.get(address))?.pod);
   }
 
-  /** An address that the store says is the pod's. */
-  #takeOver(binding: Binding): Promise<Claimed | undefined> {
+  /**
+   * An address that the store says is the pod's. One of the LAN that no sandbox had until now may be a machine's there by
+   * now; for one that a sandbox had, the node that it leaves may still answer.
+   */
+  #takeOver(binding: Binding, subnet: Subnet): Promise<Claimed | undefined> {
     return this.#during(binding.address, async () => {
       if (this.#isOfAnother(binding)) return undefined;
-      const undo = await this.#inStore.takeOver(binding);
-      if (undo !== undefined) this.#parts.stock.blocks.claim(binding.address);
-      return undo && { binding, undo };
+      const taken = await this.#inStore.takeOver(binding);
+      if (taken === undefined) return undefined;
+      const claimed = { binding, undo: taken.undo };
+      const isIdle = binding.type === "Underlay" && taken.from === undefined;
+      if (isIdle) await checked(claimed, () => requireUnused(this.#parts, binding.address, subnet));
+      this.#parts.stock.blocks.claim(binding.address);
+      return claimed;
     });
   }
 
@@ -234,14 +241,7 @@ export class Allocator {
     return this.#during(binding.address, async () => {
       if (this.#isOfAnother(binding)) return undefined;
       const undo = await this.#inStore.create(binding);
-      if (undo === undefined) return undefined;
-      try {
-        await check();
-      } catch (error) {
-        await undo();
-        throw error;
-      }
-      return { binding, undo };
+      return undo && checked({ binding, undo }, check);
     });
   }
 
@@ -276,5 +276,16 @@ export class Allocator {
     } finally {
       if (claimed === undefined) claiming.delete(address);
     }
+  }
+}
+
+/** What the store gave; given back where a check throws. */
+async function checked(claimed: Claimed, check: () => Promise<void>): Promise<Claimed> {
+  try {
+    await check();
+    return claimed;
+  } catch (error) {
+    await claimed.undo();
+    throw error;
   }
 }

@@ -12,6 +12,13 @@ import type { AddressStock } from "./stock.ts";
 /** Takes a claim back. */
 export type Undo = () => Promise<void>;
 
+/** What was taken over, and the way back. */
+export interface TakenOver {
+  readonly undo: Undo;
+  /** Who had it until now, as the store says; absent: nobody, it was kept for this pod to come. */
+  readonly from: Attachment | undefined;
+}
+
 /** Claims that the store decides: of underlay addresses, and of those that are retained or asked for by name. */
 export class InStore {
   readonly #stock: AddressStock;
@@ -42,7 +49,7 @@ export class InStore {
    * @returns undefined when nobody has the address, or another pod
    * @throws MeshError of the store, `store-silent` (retry)
    */
-  async takeOver(binding: Binding): Promise<Undo | undefined> {
+  async takeOver(binding: Binding): Promise<TakenOver | undefined> {
     const { node } = this.#stock;
     const store = this.#stock.requireStore();
     const before = await retryOnConflict(async (): Promise<IPInstance | undefined> => {
@@ -62,7 +69,7 @@ export class InStore {
       if (present?.spec.attachment?.sandbox === binding.attachment.sandbox)
         await writeInstance(store, present, before.spec);
     };
-    return this.#route(binding, undo);
+    return { undo: await this.#route(binding, undo), from: before.spec.attachment };
   }
 
   /** Has the address routed here; the LAN finds those of an underlay by itself. */

@@ -17,7 +17,7 @@ export async function requireUnused(
 ): Promise<void> {
   const mac = await probe(address);
   if (mac !== undefined) {
-    const message = `${address} of Subnet "${name}" is used on the LAN by ${mac}; free it there, or exclude it`;
+    const message = `${address} of Subnet "${name}" is used on the LAN by ${mac}; free it there, or exclude it (if it is kept for a pod, after "trestle ip delete ${address}")`;
     throw new MeshError("address-on-lan", message, { retry: false });
   }
   if (checkGateway !== true || gateway === undefined || (await reaches(gateway))) return;

@@ -88,6 +88,19 @@ test("a wire that is made after a look for orphans is no orphan, however soon it
   expect(a.booked).toEqual({ [given[0] ?? ""]: "s1" });
 });
 
+test("the LAN is answered for an orphan's address no more before that is given back", async () => {
+  cluster = await AddressCluster.open({ hall: subnetSpec("192.168.1.0/29", { network: "lan" }) });
+  const atCut: unknown[] = [];
+  const a = await cluster.node("a", { onCut: () => atCut.push(a.booked) });
+  const onLan = { [ANNOTATIONS.networkType]: "Underlay" };
+  const [address = ""] = await a.add(factsOf("web-0", onLan, "web"), "s1");
+  await eventually(async () => (await stored())[address] === "s1");
+  a.wires.clear();
+  await a.ipam.reconcile();
+  expect(atCut).toEqual([{ [address]: "s1" }]);
+  await eventually(async () => (await stored())[address] === "kept");
+});
+
 test("a member that has left gives nothing, and begins anew where it joins again", async () => {
   cluster = await AddressCluster.open(SIX);
   const a = await cluster.node("a");

@@ -16,6 +16,7 @@ import { attachmentKey } from "./binding.ts";
 import type { Binding } from "./binding.ts";
 import { AddressBook } from "./book.ts";
 import { lend } from "./lending.ts";
+import { freeOrphans } from "./orphans.ts";
 import { addressesInDoubt, checkBlocks, claimsOfOthers, reclaimBlock, reconcileAddress } from "./reconciler.ts";
 import type { ReconcilerParts } from "./reconciler.ts";
 import { AddressStock } from "./stock.ts";
@@ -217,7 +218,8 @@ export class NodeIPAM {
    */
   async reconcile(): Promise<void> {
     if (!this.#serving) return;
-    await this.#freeOrphans();
+    const release = (attachment: Attachment): Promise<void> => this.#release(attachment);
+    await freeOrphans({ ...this.#reconciling, wires: this.#parts.wires, asked: this.#asked, release });
     this.#doubtAll();
     this.#forgetConflicts();
     const { underlays, claiming, book } = this.#stock;
@@ -232,27 +234,6 @@ export class NodeIPAM {
 
   #sayWithheld(): Promise<void> {
     return this.#turns.take(WITHHELD, () => sayWithheld(this.#stock));
-  }
-
-  async #freeOrphans(): Promise<void> {
-    const { book } = this.#stock;
-    this.#asked.clear();
-    const before = new Map(
-      [...book.bindings.values()].flatMap(({ attachment }) =>
-        this.#stock.isBusy(attachment) ? [] : [[attachmentKey(attachment), attachment]],
-      ),
-    );
-    const wired = new Set(
-      (await this.#parts.wires.observe()).flatMap((wire) => wire.attachment ?? []).map(attachmentKey),
-    );
-    for (const [key, attachment] of before) {
-      // What was asked for since may have got its wire after the look, and be settled already.
-      if (wired.has(key) || this.#asked.has(key)) continue;
-      const addresses = book.of(attachment).map(({ address }) => address);
-      const event = { event: "orphan-freed", sandbox: attachment.sandbox, addresses };
-      this.#parts.log.info(event, `sandbox ${attachment.sandbox} has no wire any more; its addresses are given back`);
-      await this.release(attachment);
-    }
   }
 
   #forgetConflicts(): void {

@@ -79,6 +79,8 @@ export interface AddressNodeOptions {
   readonly lan?: ReadonlyMap<string, string>;
   /** Awaited between a look at the wires and the answer. */
   readonly onLook?: () => Promise<void>;
+  /** Called when the routes of an address are taken away. */
+  readonly onCut?: (address: string) => void;
   /** Of its connection to the store. */
   readonly pause?: Pause;
   /** The store is silent, and this is what it said last. */
@@ -118,7 +120,7 @@ export class AddressNode {
     cluster: AddressCluster,
     where: string,
     name: string,
-    { wires: present = [], lan = new Map(), onLook, pause, recalls }: AddressNodeOptions,
+    { wires: present = [], lan = new Map(), onLook, onCut, pause, recalls }: AddressNodeOptions,
   ): Promise<AddressNode> {
     const ending = new AbortController();
     const folder = await openStateFolder(where, silent);
@@ -130,7 +132,10 @@ export class AddressNode {
         await onLook?.();
         return seen;
       },
-      cutOff: async ({ address }: Binding) => void cut.push(address),
+      cutOff: async ({ address }: Binding) => {
+        cut.push(address);
+        onCut?.(address);
+      },
       probe: async (address: string) => lan.get(address),
       reaches: async () => true,
     };
