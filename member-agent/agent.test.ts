@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { readdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { credentialKind } from "../crds/credential.ts";
 import { gatewayKind } from "../crds/gateway.ts";
+import { ipInstanceKind } from "../crds/ip-instance.ts";
 import { membershipKind } from "../crds/membership.ts";
+import { networkKind } from "../crds/network.ts";
 import { nodeKind } from "../crds/node.ts";
 import { remoteClusterKind } from "../crds/remote-cluster.ts";
+import { subnetKind } from "../crds/subnet.ts";
+import { instance, network, subnetSpec } from "../mesh/ipam/testing/objects.ts";
 import { systemClock } from "../platform/clock.ts";
 import type { Clock } from "../platform/clock.ts";
 import { generateSeed, openSigner } from "../platform/identity/signature.ts";
@@ -17,10 +23,12 @@ import { freePort } from "../platform/testing/free-port.ts";
 import { findTool } from "../platform/tools.ts";
 import { ROUTE_PROTOCOL } from "../tunnel/marks.ts";
 import { observePodWires } from "../tunnel/pod-wires.ts";
+import { podAlias, podDevice } from "../tunnel/pod-link.ts";
 import { makeLoneNode } from "../tunnel/testing/lone-node.ts";
 import type { TestNode } from "../tunnel/testing/namespace.ts";
 import { observeProxies } from "../tunnel/underlay/proxies.ts";
 import { runAgent } from "./agent.ts";
+import { attachmentKey } from "./ipam/binding.ts";
 import type { ConnectNats } from "./member/connect.ts";
 import { leaveMesh } from "./member/leave.ts";
 import { agentSettings } from "./settings.ts";
@@ -73,13 +81,17 @@ interface TestAgent {
 }
 
 /** Runs a test with the agent of node "a" of cluster east; its kernel is that of the lone node. */
-async function withAgent(roles: string, use: (agent: TestAgent) => Promise<void>): Promise<void> {
+async function withAgent(
+  roles: string,
+  use: (agent: TestAgent) => Promise<void>,
+  more: { readonly cniSocket?: string } = {},
+): Promise<void> {
   const run = async (folder: StateFolder, where: string): Promise<void> => {
     const { log, lines } = keptLog();
     const life = new AbortController();
     let ready = false;
     let looks = 0;
-    const settings = { cluster: "east", node: "a", roles, store: "-", state: where, lanDevice: "eth0" };
+    const settings = { cluster: "east", node: "a", roles, store: "-", state: where, lanDevice: "eth0", ...more };
     const running = runAgent(
       {
         settings: agentSettings.parse(settings),
@@ -171,6 +183,40 @@ test("what vanishes is put back because the kernel tells it, and what the agent 
     await vanish();
     expect(looks() - before).toBeLessThan(CHANGES);
   });
+});
+
+/** A pod that runs already, with a wire whose other end is nowhere else. */
+async function putWiredPod(address: string): Promise<void> {
+  const { store } = member;
+  const attachment = { sandbox: "s1", interface: "eth0" };
+  const device = podDevice(attachmentKey(attachment));
+  await node.run("ip", ["link", "add", "dev", device, "type", "veth", "peer", "name", "pod0"]);
+  await node.run("ip", ["link", "set", "dev", device, "up", "alias", podAlias(attachment)]);
+  await node.run("ip", ["route", "add", address, "dev", device]);
+  await store.create(networkKind, { metadata: { name: "lan" }, spec: network("lan", { type: "Underlay" }).spec });
+  await store.create(subnetKind, { metadata: { name: "hall" }, spec: subnetSpec("192.0.2.0/24", { network: "lan" }) });
+  const { metadata, spec } = instance(address, "hall", { network: "lan", node: "a", attachment });
+  await store.create(ipInstanceKind, { metadata: { name: metadata.name }, spec });
+}
+
+test("the LAN is answered for pods again as soon as its device is up again", async () => {
+  const pod = "192.0.2.70";
+  await fillStore();
+  await putWiredPod(pod);
+  const answers = async () => (await observeProxies(node.run, "eth0")).includes(pod);
+  const use = async ({ said }: TestAgent): Promise<void> => {
+    await eventually(async () => (await answers()) || said());
+    // The monitors may still be starting.
+    await eventually(async () => {
+      const flap = ["link set dev eth0 down", "link set dev eth0 up"].join("\n");
+      await node.run("ip", ["-batch", "-"], { stdin: flap });
+      return eventually(answers, 3_000).then(
+        () => true,
+        () => said(),
+      );
+    });
+  };
+  await withAgent("node", use, { cniSocket: path.join(tmpdir(), `${node.name}.sock`) });
 });
 
 test("a gateway whose hub is gone since before it started leaves when it is told to leave without the hub", async () => {

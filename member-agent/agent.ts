@@ -100,12 +100,10 @@ class Agent {
     const { clock, folder, prefix } = this.#parts;
     const kept = await readLastLevel(folder);
     await this.#gateway?.recall(kept?.gateways ?? []);
-    const watch = {
-      prefix,
-      clock,
-      devices: [this.#dataPath.lan.device],
-      isExpected: (line: string) => this.#dataPath.expects(line),
-    };
+    const isExpected = (line: string): boolean => this.#dataPath.expects(line);
+    // A LAN's device that goes down takes along what it answers for.
+    const onDevice = settling(clock, KERNEL_SETTLES_MS, () => this.#wake("pods"), this.#signal);
+    const watch = { prefix, clock, devices: [this.#dataPath.lan.device], onDevice, isExpected };
     const onKernelChange = settling(clock, KERNEL_SETTLES_MS, () => this.#doubtKernel(), this.#signal);
     const running = [
       this.#useStore(),

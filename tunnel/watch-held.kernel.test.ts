@@ -38,7 +38,7 @@ beforeAll(async () => {
     return isHeld;
   };
   watching = watchKernel(
-    { prefix: node.prefix, clock: systemClock, devices: ["eth0"], isExpected },
+    { prefix: node.prefix, clock: systemClock, devices: ["eth0"], onDevice: () => undefined, isExpected },
     () => undefined,
     life.signal,
   );

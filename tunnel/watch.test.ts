@@ -40,9 +40,10 @@ test("what changes with our mark wakes, what is foreign does not, and nothing ru
   await run("ip", ["link", "add", "dev", "other", "type", "bridge"]);
   const stop = new AbortController();
   let wakes = 0;
+  let told = 0;
   const woken: string[] = [];
   const isExpected = (line: string): boolean => woken.push(line) === 0;
-  const deps = { prefix: node.prefix, clock: systemClock, devices: [], isExpected };
+  const deps = { prefix: node.prefix, clock: systemClock, devices: ["eth0"], onDevice: () => told++, isExpected };
   const watching = watchKernel(deps, () => wakes++, stop.signal);
   /** Does it again and again, for a monitor takes a moment to listen. */
   const wakesAfter = async (program: string, ...args: string[]) => {
@@ -55,6 +56,9 @@ test("what changes with our mark wakes, what is foreign does not, and nothing ru
   await wakesAfter("ip", "route", "replace", "unreachable", "10.2.0.0/16", "proto", "174");
   await wakesAfter("sh", "-c", "nft add table inet trestle; nft delete table inet trestle");
   await wakesAfter("sh", "-c", "ip link add dev trs0-0 type bridge; ip link delete dev trs0-0");
+  expect(told).toBe(0);
+  await wakesAfter("sh", "-c", "ip link add dev eth0 type bridge; ip link delete dev eth0");
+  expect(told).toBeGreaterThan(0);
   /** Monitors tell in order, so once both told of something, they told of all before. */
   const settled = async (mark: string) => {
     const route = `unreachable ${mark} proto 174`;
@@ -94,7 +98,7 @@ test("an agent that is killed leaves no monitor behind", async () => {
   const program = `
     import { watchKernel } from "${import.meta.dirname}/watch.ts";
     import { systemClock } from "${import.meta.dirname}/../platform/clock.ts";
-    const deps = { prefix: ${JSON.stringify(node.prefix)}, clock: systemClock, devices: [], isExpected: () => false };
+    const deps = { prefix: ${JSON.stringify(node.prefix)}, clock: systemClock, devices: [], onDevice: () => undefined, isExpected: () => false };
     await watchKernel(deps, () => undefined, new AbortController().signal);`;
   const agent = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: "ignore" });
   const monitors = async () => (await pidsIn(node.name)).length - 1;

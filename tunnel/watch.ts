@@ -7,6 +7,8 @@ import type { SaysHeld } from "./watch-held.ts";
 export interface WatchDeps extends MonitorDeps {
   /** Devices that routes of ours lead out of besides our own, e.g. the LAN's: when one goes down, the kernel deletes such routes without a word. */
   readonly devices: readonly string[];
+  /** Told of each change of one of `devices`, too: what the kernel forgets with a carrier is more than those routes. */
+  readonly onDevice: () => void;
   /** Lines that are no news: they say only what the kernel is to hold, as the echo of our own changes does. */
   readonly isExpected: SaysHeld;
 }
@@ -24,12 +26,18 @@ interface Monitor {
  * Resolves when `signal` aborted and the monitors are gone. Debouncing is the caller's.
  */
 export async function watchKernel(deps: WatchDeps, onChange: () => void, signal: AbortSignal): Promise<void> {
+  const { devices, onDevice, isExpected } = deps;
+  const onGap = (): void => {
+    onChange();
+    onDevice();
+  };
   await Promise.all(
-    monitors(deps.devices).map(({ command, concerns }) => {
+    monitors(devices).map(({ command, concerns }) => {
       const onLine = (line: string): void => {
-        if (concerns(line) && !deps.isExpected(line)) onChange();
+        if (concerns(line) && !isExpected(line)) onChange();
+        if (devices.includes(deviceIn(line) ?? "")) onDevice();
       };
-      return followMonitor(deps, command, { onLine, onGap: onChange }, signal);
+      return followMonitor(deps, command, { onLine, onGap }, signal);
     }),
   );
 }
@@ -62,8 +70,13 @@ export function concernsIp(line: string, devices: readonly string[]): boolean {
   if (neighbourOf !== undefined) {
     return VXLAN_NAMES.has(neighbourOf);
   }
-  const device = /^(?:Deleted )?\d+: ([^\s:@]+)/.exec(line)?.[1];
+  const device = deviceIn(line);
   return (
     device !== undefined && (device.startsWith(DEVICE_PREFIX) || VXLAN_NAMES.has(device) || devices.includes(device))
   );
+}
+
+/** Of a line about a device or one of its addresses: `2: eth0@if3: <BROADCAST,…`, `2: eth0    inet 192.0.2.1/24 …`. */
+function deviceIn(line: string): string | undefined {
+  return /^(?:Deleted )?\d+: ([^\s:@]+)/.exec(line)?.[1];
 }
