@@ -10,12 +10,13 @@ import type { LinkDeletions } from "../../tunnel/link-deletions.ts";
 import { POD_NEXT_HOP, podAlias, podDevice, podMacs, unwirePod, wirePod } from "../../tunnel/pod-link.ts";
 import type { PodLink } from "../../tunnel/pod-link.ts";
 import { podWireFaults } from "../../tunnel/pod-wire-check.ts";
-import { answerFor, observeProxies, stopAnswering } from "../../tunnel/underlay/proxies.ts";
+import { answerFor, observeProxies, startAnswering, stopAnswering } from "../../tunnel/underlay/proxies.ts";
 import type { AskedFacts } from "../ipam/asked.ts";
 import { attachmentKey, attachmentsOf } from "../ipam/binding.ts";
 import type { Binding } from "../ipam/binding.ts";
 import type { PodDirectory } from "../ipam/directory.ts";
 import type { NodeIPAM } from "../ipam/node-ipam.ts";
+import { Announcements } from "./announcements.ts";
 import type { PodWire } from "./answer.ts";
 import type { CNICall } from "./call.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
@@ -49,6 +50,7 @@ export class PodNetwork implements CNICommands {
   readonly #parts: PodNetworkParts;
   readonly #signal: AbortSignal;
   readonly #namespaces: PodNamespaces;
+  readonly #announcements: Announcements;
   readonly #turns = new Turns();
   /** Of attachments whose wire is taken away, or that the LAN is told of. Whoever has this turn waits for no sandbox's. */
   readonly #removals = new Turns();
@@ -59,6 +61,8 @@ export class PodNetwork implements CNICommands {
     this.#parts = parts;
     this.#signal = signal;
     this.#namespaces = new PodNamespaces(parts.run);
+    const isConfirmed = (address: string): Promise<boolean> => parts.ipam.isConfirmed(address);
+    this.#announcements = new Announcements({ ...parts, isConfirmed }, signal);
   }
 
   async add(call: Call<"ADD">): Promise<PodWire> {
@@ -128,7 +132,10 @@ export class PodNetwork implements CNICommands {
     throw new CNIError(CNI_CODES.notAvailable, message);
   }
 
-  /** The LAN is answered for the addresses that this node's pods have of it, and for no other. */
+  /**
+   * The LAN is answered for the addresses that this node's pods have of it, and for no other. It is told of them in rounds
+   * alone: of what an answer is missing for another node may have by now.
+   */
   async reconcileProxies(): Promise<void> {
     const { run, lan, ipam } = this.#parts;
     const nic = lan().device;
@@ -139,16 +146,18 @@ export class PodNetwork implements CNICommands {
       present.delete(address);
     }
     // An ADD that is at work tells the LAN itself.
-    const unheard = [...ipam.bindings.values()].filter(
-      ({ type, address, attachment }) => type === "Underlay" && !present.has(address) && !ipam.isBusy(attachment),
+    const wanted = [...ipam.bindings.values()].filter(
+      ({ type, attachment }) => type === "Underlay" && !ipam.isBusy(attachment),
     );
-    for (const binding of unheard) {
+    for (const binding of wanted) {
       const { address, attachment } = binding;
+      if (present.has(address)) continue;
       await this.#removals.take(attachmentKey(attachment), async () => {
         // A DEL takes it from the LAN before it gives it back.
-        if (ipam.bindings.get(address) === binding) await this.#answer(address);
+        if (ipam.bindings.get(address) === binding) await startAnswering(run, nic, address);
       });
     }
+    this.#announcements.renew(wanted.map(({ address }) => address));
   }
 
   async #add(facts: AskedFacts, attachment: Attachment, netns: string): Promise<PodWire> {

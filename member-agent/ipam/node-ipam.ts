@@ -1,5 +1,6 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import type { Attachment, IPInstance, PodReference } from "../../mesh/ipam/resources.ts";
+import { objectNameOfAddress } from "../../mesh/names.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { MeshError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log.ts";
@@ -118,6 +119,13 @@ export class NodeIPAM {
   /** Of what an attachment has, what the store said last is others'. */
   claimsOfOthers(attachment: Attachment): readonly IPInstance[] {
     return claimsOfOthers(this.#stock, attachment);
+  }
+
+  /** Whether a pod here has an address, and the store, asked now, says that this node's has. @throws MeshError of the store */
+  async isConfirmed(address: string): Promise<boolean> {
+    const { book, node } = this.#stock;
+    const present = await this.#stock.requireStore().get(ipInstanceKind, objectNameOfAddress(address));
+    return book.bindings.has(address) && present?.spec.node === node;
   }
 
   /** Takes over what the store says of Networks, Subnets, blocks and this node. */

@@ -23,17 +23,31 @@ export async function announce(
   isOurs: () => Promise<boolean>,
   pace: Pace,
 ): Promise<Outcome> {
-  const tell = familyOf(address) === 4 ? tellByARP : advertise;
+  return announcing(nic, address, async () => {
+    for (let times = 0; times < TIMES && !pace.signal.aborted; times++) {
+      if (times > 0 && !(await isOurs())) return;
+      await tell(node, nic, address, pace);
+    }
+  });
+}
+
+/** Tells it once, as {@link announce} does: to whoever may have heard another answer since. @returns some time after it */
+export async function announceOnce(node: Run, nic: string, address: string, pace: Pace): Promise<Outcome> {
+  return announcing(nic, address, () => tell(node, nic, address, pace));
+}
+
+function announcing(nic: string, address: string, act: () => Promise<void>): Promise<Outcome> {
   return attempt(`announce ${address} on ${nic}`, async () => {
     try {
-      for (let times = 0; times < TIMES && !pace.signal.aborted; times++) {
-        if (times > 0 && !(await isOurs())) return;
-        await tell(node, nic, address, pace);
-      }
+      await act();
     } catch (error) {
       if (!hasCode(error, "aborted")) throw error;
     }
   });
+}
+
+function tell(node: Run, nic: string, address: string, pace: Pace): Promise<void> {
+  return familyOf(address) === 4 ? tellByARP(node, nic, address, pace) : advertise(node, nic, address, pace);
 }
 
 async function tellByARP(node: Run, nic: string, address: string, { signal }: Pace): Promise<void> {

@@ -22,19 +22,27 @@ export interface Answering {
 }
 
 /**
- * Makes a node answer for a pod's address on its LAN, and has the LAN told, where the address may be known elsewhere: measured on
+ * Makes a node answer for a pod's address on its LAN, without a word to anybody.
+ * @param nic the LAN's device
+ * @throws MeshError as {@link Run} does, when the kernel refuses
+ */
+export async function startAnswering(node: Run, nic: string, address: string): Promise<void> {
+  await node("ip", ["neigh", "replace", "proxy", address, "dev", nic, "protocol", String(ROUTE_PROTOCOL)]);
+}
+
+/**
+ * {@link startAnswering}, and has the LAN told, where the address may be known elsewhere: measured on
  * kernel 6.18, what a dead host had is reached 0.1 s after this, and without announcements after 38 s. Returns while they
  * are sent; {@link stopAnswering} ends them. Of an address that it answers for already it does the same again.
- * @param nic the LAN's device
- * @throws MeshError as {@link Run} does, when the kernel refuses; a failed announcement is none
+ * @throws as that does; a failed announcement is none
  */
 export async function answerFor(node: Run, nic: string, address: string, pace: Pace): Promise<Answering> {
-  await node("ip", ["neigh", "replace", "proxy", address, "dev", nic, "protocol", String(ROUTE_PROTOCOL)]);
+  await startAnswering(node, nic, address);
   const isOurs = async () => (await observeProxies(node, nic)).includes(address);
   return { announced: announce(node, nic, address, isOurs, pace) };
 }
 
-/** Ends {@link answerFor}. An address that nobody answers for is no fault, nor is a device that is gone. */
+/** Ends {@link startAnswering}. An address that nobody answers for is no fault, nor is a device that is gone. */
 export async function stopAnswering(node: Run, nic: string, address: string): Promise<void> {
   try {
     await node("ip", ["neigh", "delete", "proxy", address, "dev", nic]);

@@ -6,7 +6,8 @@ import type { TestLan } from "../testing/lan.ts";
 import { knownMac, LAN, MACHINE_NIC, macOf, makeLan, NIC, putPod, takePod } from "../testing/lan.ts";
 import { connectTo, ping, serve } from "../testing/traffic.ts";
 import { writeSysctl } from "../sysctls/kernel.ts";
-import { answerFor, observeProxies, stopAnswering } from "./proxies.ts";
+import { announceOnce } from "./announce.ts";
+import { answerFor, observeProxies, startAnswering, stopAnswering } from "./proxies.ts";
 import { probeConflict, probeGateway } from "./probe.ts";
 
 /** Enough for a machine under load; an answer ends it at once. */
@@ -179,6 +180,16 @@ describe.each([
     await learn(WRONG_MAC);
     expect((await announced).error).toBeUndefined();
     expect(await knownMac(lan.machine, address)).toBe(WRONG_MAC);
+  });
+
+  test("who heard another host since follows the one that announces it once more", async () => {
+    const mac = await macOf(lan.a, NIC);
+    await learn(WRONG_MAC);
+    await startAnswering(lan.a.run, NIC, address);
+    expect(await knownMac(lan.machine, address)).toBe(WRONG_MAC);
+    expect((await announceOnce(lan.a.run, NIC, address, pace)).error).toBeUndefined();
+    await eventually(async () => (await knownMac(lan.machine, address)) === mac);
+    await stopAnswering(lan.a.run, NIC, address);
   });
 
   test("an announcement that was lost is made up for by the next", async () => {
