@@ -109,3 +109,12 @@ test("a Subnet that is there is only held against what it excludes", () => {
   expect(subnetAmong(excluding("10.64.0.9"), pods, peers)?.code).toBe("in-use");
   expect(subnetAmong(excluding("10.64.0.7"), pods, peers)).toBeUndefined();
 });
+
+test("an address that is excluded and in use keeps nothing else of its Subnet from being changed", () => {
+  const excludeIPs = ["10.64.0.9"];
+  const before = subnet("pods", "10.64.0.0/17", { excludeIPs: [...excludeIPs, "none"] });
+  const closed = subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.7", ...excludeIPs], disabled: true });
+  expect(subnetAmong(closed, before, peers)).toBeUndefined();
+  const more = subnet("pods", "10.64.0.0/17", { excludeIPs: ["10.64.0.8-10.64.0.9"] });
+  expect(subnetAmong(more, before, peers)?.message).toMatch(/can't exclude 10.64.0.8/);
+});

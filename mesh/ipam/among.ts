@@ -46,7 +46,7 @@ export function subnetAmong(
   previous: Subnet | undefined,
   { networks, subnets, instances, podCIDRs }: SubnetPeers,
 ): Refusal | undefined {
-  if (previous !== undefined) return excludedInUse(subnet, instances);
+  if (previous !== undefined) return excludedInUse(subnet, instances, previous);
   const others = subnets.filter(({ metadata }) => metadata.name !== subnet.metadata.name);
   return (
     placeRefusal(subnet, networks, podCIDRs) ??

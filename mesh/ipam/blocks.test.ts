@@ -33,6 +33,12 @@ test("a block is of every Subnet whose range it touches", () => {
   expect(isBlockOf(parseCidr("10.0.0.16/28"), subnetSpec("10.0.1.0/24"))).toBe(false);
 });
 
+test("a block of more addresses than a node keeps track of is of no Subnet", () => {
+  const spec = subnetSpec("fd00::/64", { range: { start: "fd00::", end: "fd00::ffff" } });
+  expect(isBlockOf(parseCidr("fd00::/112"), spec)).toBe(true);
+  expect(isBlockOf(parseCidr("fd00::/111"), spec)).toBe(false);
+});
+
 test("claimed one after the other, whatever others own, blocks never overlap and fill the Subnet", () => {
   const others = fc.array(fc.tuple(fc.nat(255), fc.integer({ min: 25, max: 30 })), { maxLength: 6 });
   fc.assert(

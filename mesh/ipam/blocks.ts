@@ -1,8 +1,9 @@
-import { bitsOf, cidrOf, contains, formatCidr, parseAddress, parseCidr } from "../cidr.ts";
+import { bitsOf, cidrOf, contains, formatCidr, parseAddress, parseCidr, sizeOf } from "../cidr.ts";
 import type { Cidr } from "../cidr.ts";
 import type { SubnetSpec } from "./resources.ts";
 import type { Span } from "./span.ts";
 import { spanOfCidr, spanOfSubnet, spansOverlap } from "./span.ts";
+import { MOST_ADDRESSES } from "./supply.ts";
 
 /** An IPBlock has four addresses at least: those of one are of addresses that go where their pod goes. */
 export const SMALLEST_BLOCK_BITS = 2;
@@ -28,8 +29,12 @@ export function isBlockOfOne(cidr: Cidr): boolean {
   return cidr.length === bitsOf(cidr.family);
 }
 
-/** Whether addresses of the Subnet may be issued from a block. Subnets that share a CIDR may share one. */
+/**
+ * Whether addresses of the Subnet may be issued from a block. Subnets that share a CIDR may share one. Of a block that is
+ * larger than any may be, as one can have come past admission, nothing is.
+ */
 export function isBlockOf(block: Cidr, subnet: Pick<SubnetSpec, "cidr" | "range">): boolean {
+  if (sizeOf(block) > MOST_ADDRESSES) return false;
   return contains(parseCidr(subnet.cidr), block) && spansOverlap(spanOfSubnet(subnet), spanOfCidr(block));
 }
 

@@ -40,6 +40,11 @@ test.each<[string, Partial<SubnetSpec>, string]>([
   ["10.0.0.0/24", { gateway: "fe80::1" }, "spec.gateway: fe80::1 is neither inside the CIDR nor link-local"],
   ["10.0.0.0/24", { excludeIPs: ["10.0.1.1"] }, "spec.excludeIPs[0]: 10.0.1.1 does not lie inside 10.0.0.0/24"],
   ["10.0.0.0/24", { blockSize: 23 }, "spec.blockSize: 23 is not a whole number from 24 to 30"],
+  [
+    "fd00::/64",
+    { range: { start: "fd00::", end: "fd00::ffff" }, blockSize: 64 },
+    "spec.blockSize: a block has at most 65536 addresses; give a length from 112 to 126, or leave it empty for /120",
+  ],
 ])("%s with %j is refused", (cidr, spec, message) => {
   expect(messages(cidr, spec)).toEqual([message]);
 });
@@ -61,7 +66,12 @@ test("an IPInstance is named by its address", () => {
 });
 
 test("a Subnet that can't be reckoned with harms no other one", () => {
-  const unsound = [subnet("a", "10.64.0.0/24", { excludeIPs: ["x"] }), subnet("b", "10.64.1.1/24")];
+  const range = { start: "fd00::", end: "fd00::ffff" };
+  const unsound = [
+    subnet("a", "10.64.0.0/24", { excludeIPs: ["x"] }),
+    subnet("b", "10.64.1.1/24"),
+    subnet("d", "fd00::/64", { range, blockSize: 64 }),
+  ];
   const sound = subnet("c", "10.64.2.0/24");
   expect(soundSubnets([...unsound, sound])).toEqual([sound]);
 });

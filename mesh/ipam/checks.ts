@@ -1,10 +1,10 @@
-import { addressInCidr, bitsOf, parseAddress, parseCidr } from "../cidr.ts";
+import { addressInCidr, bitsOf, formatCidr, parseAddress, parseCidr, sizeOf } from "../cidr.ts";
 import type { Cidr } from "../cidr.ts";
 import { cidrFaults, fault, givenNameFaults, nameFaults, nodeNameFaults, numberFaults } from "../field-checks.ts";
 import { objectNameOfAddress } from "../names.ts";
 import type { Refusal } from "../refusal.ts";
 import { readAddress } from "../typed-cidr.ts";
-import { SMALLEST_BLOCK_BITS } from "./blocks.ts";
+import { blockLengthOf, SMALLEST_BLOCK_BITS } from "./blocks.ts";
 import type { IPInstanceSpec, NetworkSpec, Subnet, SubnetSpec } from "./resources.ts";
 import { formatSpan, readSpan, spanBetween, spanContains, spanOfCidr, spanOfSubnet, spanSize } from "./span.ts";
 import { MOST_ADDRESSES } from "./supply.ts";
@@ -32,9 +32,7 @@ export function subnetRefusals(name: string, spec: SubnetSpec): Refusal[] {
     ...gatewayFaults(cidr, spec.gateway),
     ...spanListFaults("spec.excludeIPs", spec, spec.excludeIPs),
     ...spanListFaults("spec.reservedIPs", spec, spec.reservedIPs),
-    ...(spec.blockSize === undefined
-      ? []
-      : numberFaults("spec.blockSize", spec.blockSize, cidr.length, bitsOf(cidr.family) - SMALLEST_BLOCK_BITS)),
+    ...blockFaults(cidr, spec.blockSize),
   ];
   return [...own, ...rangeFaults(cidr, spec), ...rest];
 }
@@ -82,6 +80,20 @@ function rangeFaults(cidr: Cidr, { cidr: text, range }: SubnetSpec): Refusal[] {
         "bad-range",
         `a Subnet tracks at most ${MOST_ADDRESSES} addresses, not ${size}; give a smaller range of ${text}`,
       );
+}
+
+/** A node keeps track of each address of a block, as of a Subnet. */
+function blockFaults(cidr: Cidr, blockSize: number | undefined): Refusal[] {
+  if (blockSize === undefined) return [];
+  const most = bitsOf(cidr.family) - SMALLEST_BLOCK_BITS;
+  const faults = numberFaults("spec.blockSize", blockSize, cidr.length, most);
+  if (faults.length > 0 || sizeOf({ ...cidr, length: blockSize }) <= MOST_ADDRESSES) return faults;
+  const least = bitsOf(cidr.family) - Math.log2(MOST_ADDRESSES);
+  return fault(
+    "spec.blockSize",
+    "bad-spec",
+    `a block has at most ${MOST_ADDRESSES} addresses; give a length from ${least} to ${most}, or leave it empty for /${blockLengthOf({ cidr: formatCidr(cidr) })}`,
+  );
 }
 
 function gatewayFaults(cidr: Cidr, gateway: string | undefined): Refusal[] {

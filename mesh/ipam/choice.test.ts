@@ -14,7 +14,7 @@ const choices: Choices = {
     network("hall", { type: "Underlay", nodeSelector: { site: "paris" } }),
   ],
   subnets: [
-    subnet("pods", "10.64.0.0/17", { reservedIPs: ["10.64.0.50-10.64.0.60"], excludeIPs: ["10.64.0.55"] }),
+    subnet("pods", "10.64.0.0/17", { reservedIPs: ["10.64.0.0", "10.64.0.50-10.64.0.60"], excludeIPs: ["10.64.0.55"] }),
     subnet("pods6", "fd64::/112"),
     subnet("rack", "192.168.1.0/25", { ...LAN, nodeSelector: { rack: "1" } }),
     subnet("attic", "192.168.1.128/26", { ...LAN, gateway: "192.168.1.129" }),
@@ -142,6 +142,18 @@ test.each<[Annotations, string]>([
   [
     { [ANNOTATIONS.ip]: "192.168.1.11" },
     'excluded: 192.168.1.11 is the own address of node "b", so no pod may have it; ask for another',
+  ],
+  [
+    { [ANNOTATIONS.ip]: "10.64.0.0" },
+    "bad-address: no pod may have 10.64.0.0: it means all of 10.64.0.0/17, not one machine",
+  ],
+  [
+    { [ANNOTATIONS.ip]: "192.168.1.191" },
+    "bad-address: no pod may have 192.168.1.191: it means all of 192.168.1.128/26, not one machine",
+  ],
+  [
+    { [ANNOTATIONS.networkType]: "Underlay", [ANNOTATIONS.ip]: "10.64.0.50" },
+    'contradiction: the annotations contradict each other: trestle.dev/ip 10.64.0.50 is of Network "overlay", an Overlay, trestle.dev/network-type says Underlay',
   ],
   [
     { [ANNOTATIONS.ip]: "172.16.0.1" },

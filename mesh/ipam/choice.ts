@@ -1,4 +1,4 @@
-import { familyOf, parseAddress } from "../cidr.ts";
+import { familyOf, parseAddress, parseCidr } from "../cidr.ts";
 import type { Checked, Refusal } from "../refusal.ts";
 import { refuse } from "../refusal.ts";
 import type { Family } from "../resources.ts";
@@ -11,6 +11,8 @@ import type { NodeAddresses } from "./node-addresses.ts";
 import type { Network, Subnet } from "./resources.ts";
 import { selectorText, selects } from "./selector.ts";
 import { addressInSpan, parseSpan } from "./span.ts";
+import type { Span } from "./span.ts";
+import { endsOf } from "./supply.ts";
 
 /** Where a pod's addresses come from: one of each entry of `families`, all of them or none. */
 export interface Choice {
@@ -141,9 +143,14 @@ export function unissuable(
   address: string,
   nodes: NodeAddresses,
 ): Refusal | undefined {
-  const among = (texts: readonly string[]): boolean =>
-    texts.some((text) => addressInSpan(parseSpan(text), parseAddress(address)));
-  if (among(spec.excludeIPs) || address === spec.gateway) {
+  const among = (spans: readonly Span[]): boolean => spans.some((span) => addressInSpan(span, parseAddress(address)));
+  if (among(endsOf(parseCidr(spec.cidr)))) {
+    return {
+      code: "bad-address",
+      message: `no pod may have ${address}: it means all of ${spec.cidr}, not one machine`,
+    };
+  }
+  if (among(spec.excludeIPs.map(parseSpan)) || address === spec.gateway) {
     return {
       code: "excluded",
       message: `${address} is the gateway of Subnet "${metadata.name}", or one of its excludeIPs`,
@@ -151,7 +158,7 @@ export function unissuable(
   }
   const own = ownOfNode(address, nodes);
   if (own !== undefined) return own;
-  return network.spec.type === "Underlay" || among(spec.reservedIPs)
+  return network.spec.type === "Underlay" || among(spec.reservedIPs.map(parseSpan))
     ? undefined
     : {
         code: "not-reserved",

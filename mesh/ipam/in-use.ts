@@ -1,7 +1,8 @@
 import { parseAddress } from "../cidr.ts";
 import type { Refusal } from "../refusal.ts";
 import type { IPInstance, Network, PodReference, Subnet } from "./resources.ts";
-import { addressInSpan, parseSpan } from "./span.ts";
+import { addressInSpan, readSpan } from "./span.ts";
+import type { Span } from "./span.ts";
 
 /** Why something has to stay (`in-use`): what goes with it is in use. */
 
@@ -28,12 +29,25 @@ export function subnetInUse(subnet: Subnet, instances: readonly IPInstance[]): R
   };
 }
 
-/** Why a Subnet can't exclude what it does: somebody has it. @param instances the Subnet's, others too */
-export function excludedInUse(subnet: Subnet, instances: readonly IPInstance[]): Refusal | undefined {
-  const excluded = subnet.spec.excludeIPs.map(parseSpan);
+/**
+ * Why a Subnet can't exclude what it does: somebody has it.
+ * @param instances the Subnet's, others too
+ * @param previous what it excluded already is not judged again: whoever changes something else now did not do that
+ */
+export function excludedInUse(
+  subnet: Subnet,
+  instances: readonly IPInstance[],
+  previous?: Subnet,
+): Refusal | undefined {
+  // What is changed may have come past admission.
+  const spansOf = (of: Subnet | undefined): Span[] =>
+    (of?.spec.excludeIPs ?? []).flatMap((text) => readSpan(text).value ?? []);
+  const [now, before] = [spansOf(subnet), spansOf(previous)];
+  const isAmong = (spans: readonly Span[], text: string): boolean =>
+    spans.some((span) => addressInSpan(span, parseAddress(text)));
   const used = instances
     .filter(({ spec }) => spec.subnet === subnet.metadata.name)
-    .find(({ spec }) => excluded.some((span) => addressInSpan(span, parseAddress(spec.address))));
+    .find(({ spec }) => isAmong(now, spec.address) && !isAmong(before, spec.address));
   return (
     used && {
       code: "in-use",

@@ -56,13 +56,19 @@ function namedNetwork(wish: Wish, { networks, subnets }: Choices): Checked<Netwo
 function networkByType({ type, addresses }: Wish, { networks, subnets, node }: Choices): Checked<Network> | undefined {
   const [address] = addresses;
   const home = address === undefined ? undefined : subnets.find((subnet) => holds(subnet, address));
-  const here = networks.filter(({ spec }) => type === undefined || spec.type === type);
-  const network =
-    home === undefined
-      ? type && here.find(({ spec }) => selects(spec.nodeSelector, node.labels))
-      : here.find(({ metadata }) => metadata.name === home.spec.network);
-  if (network !== undefined) return { value: network };
-  return type === undefined ? undefined : refuse("unknown-network", `node "${node.name}" is in no ${type} Network`);
+  const network = networks.find(({ metadata }) => metadata.name === home?.spec.network);
+  if (network !== undefined) {
+    if (type === undefined || network.spec.type === type) return { value: network };
+    const { metadata, spec } = network;
+    return contradiction(
+      `${ANNOTATIONS.ip} ${address} is of Network "${metadata.name}", an ${spec.type}, ${ANNOTATIONS.networkType} says ${type}`,
+    );
+  }
+  if (type === undefined) return undefined;
+  const here = networks.find(({ spec }) => spec.type === type && selects(spec.nodeSelector, node.labels));
+  return here === undefined
+    ? refuse("unknown-network", `node "${node.name}" is in no ${type} Network`)
+    : { value: here };
 }
 
 function defaultNetwork({ networks, node }: Choices): Checked<Network> {

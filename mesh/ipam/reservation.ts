@@ -1,4 +1,4 @@
-import { familyOf, parseAddress } from "../cidr.ts";
+import { familyOf } from "../cidr.ts";
 import type { Refusal } from "../refusal.ts";
 import { disabledRefusal, unissuable } from "./choice.ts";
 import { isKept, podText } from "./in-use.ts";
@@ -6,7 +6,6 @@ import { holds } from "./network-choice.ts";
 import type { NodeAddresses } from "./node-addresses.ts";
 import type { IPInstance, Network, PodReference, Subnet } from "./resources.ts";
 import { formatSpan, spanOfSubnet } from "./span.ts";
-import { supplyOf } from "./supply.ts";
 
 /** Addresses that a person keeps for a pod to come. */
 
@@ -45,12 +44,7 @@ function placeRefusal(address: string, { subnet, network, nodeAddresses }: Reser
       message: `${address} does not lie in the range ${range} of Subnet "${metadata.name}"`,
     };
   }
-  const refusal = unissuable(subnet, network, address, nodeAddresses);
-  if (refusal !== undefined) return refusal;
-  const { isUsable, span } = supplyOf(spec);
-  return isUsable(Number(parseAddress(address).value - span.first))
-    ? undefined
-    : { code: "bad-address", message: `no pod may have ${address}: it means all of ${spec.cidr}, not one machine` };
+  return unissuable(subnet, network, address, nodeAddresses);
 }
 
 function isOther({ spec }: IPInstance, { address, pod }: Reservation): boolean {

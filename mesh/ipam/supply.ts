@@ -1,4 +1,5 @@
 import { parseAddress, parseCidr, sizeOf } from "../cidr.ts";
+import type { Cidr } from "../cidr.ts";
 import type { AddressCounts, SubnetSpec } from "./resources.ts";
 import type { Span } from "./span.ts";
 import { addressInSpan, parseSpan, spanOfCidr, spanOfSubnet, spanSize } from "./span.ts";
@@ -64,12 +65,15 @@ export function countSupply(supply: Supply, used: readonly string[]): AddressCou
   return { total, used: used.length, available: Math.max(0, total - used.length - (reserved - usedReserved)) };
 }
 
-function unusable({ cidr, gateway, excludeIPs }: Pick<SubnetSpec, "cidr" | "gateway" | "excludeIPs">): Span[] {
-  const whole = parseCidr(cidr);
-  const { family, first, last } = spanOfCidr(whole);
+/** Addresses that mean all of a CIDR: the network's own and broadcast (IPv4), the subnet-router anycast address (IPv6). */
+export function endsOf(cidr: Cidr): Span[] {
+  const { family, first, last } = spanOfCidr(cidr);
   const ends = family === 4 ? [first, last] : [first];
-  const own = sizeOf(whole) > 2n ? ends.map((value) => ({ family, first: value, last: value })) : [];
-  return [...own, ...[...excludeIPs, ...(gateway === undefined ? [] : [gateway])].map(parseSpan)];
+  return sizeOf(cidr) > 2n ? ends.map((value) => ({ family, first: value, last: value })) : [];
+}
+
+function unusable({ cidr, gateway, excludeIPs }: Pick<SubnetSpec, "cidr" | "gateway" | "excludeIPs">): Span[] {
+  return [...endsOf(parseCidr(cidr)), ...[...excludeIPs, ...(gateway === undefined ? [] : [gateway])].map(parseSpan)];
 }
 
 function mark(places: Uint8Array, span: Span, { family, first, last }: Span, kind: number): void {
