@@ -6,6 +6,7 @@ import type { Log } from "../../platform/log.ts";
 import type { StateFolder } from "../../platform/state-folder.ts";
 import { attachmentKey, binding } from "./binding.ts";
 import type { Binding } from "./binding.ts";
+import { SetsByKey } from "./sets-by-key.ts";
 
 /** One step that is on disk before anybody hears of it. */
 const record = z.discriminatedUnion("op", [
@@ -31,8 +32,8 @@ export class AddressBook {
   readonly #journal: Journal<Step>;
   readonly #bindings = new Map<string, Binding>();
   /** Addresses by attachment, and by pod and interface. */
-  readonly #attachments = new Map<string, Set<string>>();
-  readonly #pods = new Map<string, Set<string>>();
+  readonly #attachments = new SetsByKey<string, string>();
+  readonly #pods = new SetsByKey<string, string>();
   readonly #held = new Set<string>();
   readonly #freed = new Set<string>();
   #withheld: readonly string[] = [];
@@ -74,14 +75,12 @@ export class AddressBook {
 
   /** What an attachment has; empty: nothing. */
   of(attachment: Attachment): readonly Binding[] {
-    const addresses = this.#attachments.get(attachmentKey(attachment)) ?? [];
-    return [...addresses].flatMap((address) => this.#bindings.get(address) ?? []);
+    return this.#attachments.get(attachmentKey(attachment)).flatMap((address) => this.#bindings.get(address) ?? []);
   }
 
   /** What a pod has by an interface of this name, whichever sandbox it is in. */
   ofPod(pod: PodReference, name: string): readonly Binding[] {
-    const addresses = this.#pods.get(podKey(pod, name)) ?? [];
-    return [...addresses].flatMap((address) => this.#bindings.get(address) ?? []);
+    return this.#pods.get(podKey(pod, name)).flatMap((address) => this.#bindings.get(address) ?? []);
   }
 
   /**
@@ -144,21 +143,16 @@ export class AddressBook {
     this.#freed.delete(address);
     this.#held.delete(address);
     const before = this.#bindings.get(address);
-    if (before !== undefined) {
-      for (const [index, key] of this.#keysOf(before)) {
-        index.get(key)?.delete(address);
-        if (index.get(key)?.size === 0) index.delete(key);
-      }
-    }
+    if (before !== undefined) for (const [index, key] of this.#keysOf(before)) index.delete(key, address);
     if (next === undefined) {
       this.#bindings.delete(address);
       return;
     }
     this.#bindings.set(address, next);
-    for (const [index, key] of this.#keysOf(next)) index.set(key, (index.get(key) ?? new Set()).add(address));
+    for (const [index, key] of this.#keysOf(next)) index.add(key, address);
   }
 
-  #keysOf({ attachment, pod }: Binding): [Map<string, Set<string>>, string][] {
+  #keysOf({ attachment, pod }: Binding): [SetsByKey<string, string>, string][] {
     return [
       [this.#attachments, attachmentKey(attachment)],
       [this.#pods, podKey(pod, attachment.interface)],

@@ -1,27 +1,24 @@
 import { objectNameOfAddress } from "../../mesh/names.ts";
 import type { IPInstance, IPInstanceSpec, OwnerReference, PodReference } from "../../mesh/ipam/resources.ts";
 import type { Change } from "../../platform/store/port.ts";
+import { SetsByKey } from "./sets-by-key.ts";
 
 /** What the store said of addresses, found by address and by pod: a level that follows a watch. */
 export class InstanceIndex {
   /** By object's name. */
   readonly #all = new Map<string, IPInstance>();
-  readonly #byPod = new Map<string, Set<string>>();
+  /** Objects' names. */
+  readonly #byPod = new SetsByKey<string, string>();
 
   note(change: Change<IPInstance>): void {
     const before = this.#all.get(change.name);
-    if (before !== undefined) this.#byPod.get(podKey(before.spec.pod))?.delete(change.name);
+    if (before !== undefined) this.#byPod.delete(podKey(before.spec.pod), change.name);
     if (change.op === "delete") {
       this.#all.delete(change.name);
-      if (before !== undefined && this.#byPod.get(podKey(before.spec.pod))?.size === 0) {
-        this.#byPod.delete(podKey(before.spec.pod));
-      }
       return;
     }
     this.#all.set(change.name, change.object);
-    const key = podKey(change.object.spec.pod);
-    const names = this.#byPod.get(key) ?? new Set();
-    this.#byPod.set(key, names.add(change.name));
+    this.#byPod.add(podKey(change.object.spec.pod), change.name);
   }
 
   values(): Iterable<IPInstance> {
@@ -38,7 +35,7 @@ export class InstanceIndex {
 
   /** Retained addresses of a pod, by whichever uid it runs: its namespace, name and controller say that it is the same. */
   keptFor(pod: PodReference, owner: OwnerReference | undefined): IPInstance[] {
-    return [...(this.#byPod.get(podKey(pod)) ?? [])].flatMap((name) => {
+    return this.#byPod.get(podKey(pod)).flatMap((name) => {
       const instance = this.#all.get(name);
       return instance?.spec.retained === true && isSamePod(instance, pod, owner) ? [instance] : [];
     });
