@@ -104,6 +104,20 @@ test("a journal of a later version is refused and left as it is", async () => {
   expect(await bytesOf()).toEqual(before);
 });
 
+test("a journal of an earlier version is read, and is one of this version from then on", async () => {
+  const { journal } = await openIn(folder);
+  for (const word of ["one", "two"]) await journal.append(word);
+  await journal.close();
+  const { journal: later, records } = await openIn(folder, 2);
+  expect(records).toEqual(["one", "two"]);
+  await later.append("three");
+  await later.close();
+  await expect(openIn(folder)).rejects.toMatchObject({ code: "journal-newer" });
+  const again = await openIn(folder, 2);
+  await again.journal.close();
+  expect(again.records).toEqual(["one", "two", "three"]);
+});
+
 test("on a full disk a record is refused, nothing before it is lost, and with room there it goes on", async () => {
   const small = path.join(root, "small");
   const host = runner();

@@ -38,7 +38,8 @@ export interface JournalOptions<T> {
 const header = z.object({ journal: z.string(), version: z.int() });
 
 /**
- * Opens a journal, makes it where there is none, and cuts a torn end off.
+ * Opens a journal, makes it where there is none, and cuts a torn end off. One of an earlier version is written anew as one
+ * of this version: what reads no more than that refuses it, instead of taking new records for damage.
  * @returns it, and the records it holds in the order they were appended
  * @throws MeshError `journal-newer` and `journal-corrupt`, which leave the file as it is; `state-unusable`
  */
@@ -50,7 +51,7 @@ export async function openJournal<T>(
   const present = await folder.readBytes(name);
   if (present === undefined) await folder.writeText(name, head);
   const bytes = Buffer.from(present ?? head);
-  const { batches, size } = readBatches(options, bytes);
+  const { version: of, batches, size } = readBatches(options, bytes);
   if (size < bytes.length) {
     log.warn(
       { event: "journal-torn", file: name, lost: bytes.length - size },
@@ -58,7 +59,9 @@ export async function openJournal<T>(
     );
   }
   const journal = new AppendOnlyJournal<T>(options, head, await openAt(folder, name, size), size, batches.length);
-  return { journal, records: batches.flat() };
+  const records = batches.flat();
+  if (of < version) await journal.rewrite(records);
+  return { journal, records };
 }
 
 class AppendOnlyJournal<T> implements Journal<T> {
@@ -154,11 +157,11 @@ async function openAt(folder: StateFolder, name: string, size: number): Promise<
   return file;
 }
 
-/** All whole batches, and how many bytes they and the header take. */
+/** The version that wrote it, all whole batches, and how many bytes they and the header take. */
 function readBatches<T>(
   { name, version, schema, folder }: JournalOptions<T>,
   bytes: Buffer,
-): { readonly batches: readonly (readonly T[])[]; readonly size: number } {
+): { readonly version: number; readonly batches: readonly (readonly T[])[]; readonly size: number } {
   const corrupt = (what: string): MeshError =>
     new MeshError(
       "journal-corrupt",
@@ -170,6 +173,7 @@ function readBatches<T>(
   if (bytes.length === 0) throw corrupt("is empty");
   const batches: (readonly T[])[] = [];
   const batchSchema = z.array(schema);
+  let writer = version;
   let at = 0;
   for (let line = 0; at < bytes.length; line += 1) {
     const end = bytes.indexOf("\n", at);
@@ -179,7 +183,7 @@ function readBatches<T>(
       if (line > 0 && isLast) break;
       throw corrupt(`can't be read at line ${line + 1}`);
     }
-    if (line === 0) checkHeader(value.json, name, version, `${folder.path}/${name}`);
+    if (line === 0) writer = versionOf(value.json, name, version, `${folder.path}/${name}`);
     else {
       const batch = batchSchema.safeParse(value.json);
       if (!batch.success) throw corrupt(`has a record at line ${line + 1} that is none: ${batch.error.message}`);
@@ -187,10 +191,11 @@ function readBatches<T>(
     }
     at = end + 1;
   }
-  return { batches, size: at };
+  return { version: writer, batches, size: at };
 }
 
-function checkHeader(value: unknown, name: string, version: number, file: string): void {
+/** Of what wrote it. */
+function versionOf(value: unknown, name: string, version: number, file: string): number {
   const { data } = header.safeParse(value);
   if (data?.journal !== name) {
     throw new MeshError("journal-corrupt", `${file} is no ${name}; move it away`, { retry: false });
@@ -202,6 +207,7 @@ function checkHeader(value: unknown, name: string, version: number, file: string
       { retry: false },
     );
   }
+  return data.version;
 }
 
 function lineOf(value: unknown): string {

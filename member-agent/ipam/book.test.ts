@@ -111,6 +111,19 @@ test("whatever is written while the journal is written anew is there after a res
   });
 }, 60_000);
 
+test("blocks that are given back stay so over a restart and a rewriting, until they are taken up again", async () => {
+  await withFolder(async (folder) => {
+    const book = await open(folder);
+    await book.giveBack(["10.0.0.0/24", "10.0.1.0/24"]);
+    await book.takeUp(["10.0.1.0/24"]);
+    for (let n = 0; n < 1_100; n += 1) await book.free(["10.1.0.1"]);
+    await book.close();
+    const again = await open(folder);
+    expect([...again.leaving]).toEqual(["10.0.0.0/24"]);
+    await again.close();
+  });
+});
+
 test("a write that never came to its end is cut off, and what was answered before it stays", async () => {
   await withFolder(async (folder) => {
     const book = await open(folder);

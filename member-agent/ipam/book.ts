@@ -16,17 +16,21 @@ const record = z.discriminatedUnion("op", [
   z.object({ op: z.literal("hold"), addresses: z.array(z.string()) }),
   /** All that is withheld from then on. */
   z.object({ op: z.literal("withhold"), ranges: z.array(z.string()) }),
+  /** CIDRs of blocks. */
+  z.object({ op: z.literal("give-back"), blocks: z.array(z.string()) }),
+  z.object({ op: z.literal("take-up"), blocks: z.array(z.string()) }),
 ]);
 type Step = z.infer<typeof record>;
 
 const NAME = "ipam.journal";
-const VERSION = 1;
+const VERSION = 2;
 /** A journal is written anew when it has that many batches for each that would do, and a few more. */
 const SLACK = { times: 4, more: 1_000 } as const;
 
 /**
  * What this node has given away, on disk before it is answered: bindings, addresses of its blocks that are held for
- * others, what it has said that it gives only to who names it, and in which order addresses came back.
+ * others, blocks that others may have by now, what it has said that it gives only to who names it, and in which order
+ * addresses came back.
  */
 export class AddressBook {
   readonly #journal: Journal<Step>;
@@ -37,6 +41,7 @@ export class AddressBook {
   readonly #held = new Set<string>();
   readonly #freed = new Set<string>();
   #withheld: readonly string[] = [];
+  readonly #leaving = new Set<string>();
   #writing = 0;
   /** Settles when the journal was written anew; nothing is appended meanwhile. */
   #rewriting: PromiseWithResolvers<void> | undefined;
@@ -73,6 +78,11 @@ export class AddressBook {
     return this.#freed;
   }
 
+  /** CIDRs of blocks that were given back, or were to be, and that this node did not take up again. */
+  get leaving(): ReadonlySet<string> {
+    return this.#leaving;
+  }
+
   /** What an attachment has; empty: nothing. */
   of(attachment: Attachment): readonly Binding[] {
     return this.#attachments.get(attachmentKey(attachment)).flatMap((address) => this.#bindings.get(address) ?? []);
@@ -106,6 +116,16 @@ export class AddressBook {
     return this.#write({ op: "withhold", ranges: [...ranges] });
   }
 
+  /** Nothing is issued from these blocks any more, whatever the store said of them before. */
+  giveBack(blocks: readonly string[]): Promise<void> {
+    return this.#write({ op: "give-back", blocks: [...blocks] });
+  }
+
+  /** The store says that they are this node's, anew or still. */
+  takeUp(blocks: readonly string[]): Promise<void> {
+    return this.#write({ op: "take-up", blocks: [...blocks] });
+  }
+
   async close(): Promise<void> {
     await this.#rewriting?.promise;
     await this.#journal.close();
@@ -125,17 +145,25 @@ export class AddressBook {
   }
 
   #note(step: Step): void {
-    if (step.op === "bind") {
-      for (const each of step.bindings) this.#set(each.address, each);
-      return;
-    }
-    if (step.op === "withhold") {
-      this.#withheld = step.ranges;
-      return;
-    }
-    for (const address of step.addresses) {
-      this.#set(address, undefined);
-      (step.op === "free" ? this.#freed : this.#held).add(address);
+    switch (step.op) {
+      case "bind":
+        for (const each of step.bindings) this.#set(each.address, each);
+        return;
+      case "withhold":
+        this.#withheld = step.ranges;
+        return;
+      case "give-back":
+        for (const cidr of step.blocks) this.#leaving.add(cidr);
+        return;
+      case "take-up":
+        for (const cidr of step.blocks) this.#leaving.delete(cidr);
+        return;
+      case "free":
+      case "hold":
+        for (const address of step.addresses) {
+          this.#set(address, undefined);
+          (step.op === "free" ? this.#freed : this.#held).add(address);
+        }
     }
   }
 
@@ -175,6 +203,7 @@ export class AddressBook {
       { op: "free", addresses: [...this.#freed] },
       { op: "hold", addresses: [...this.#held] },
       { op: "withhold", ranges: [...this.#withheld] },
+      { op: "give-back", blocks: [...this.#leaving] },
       { op: "bind", bindings: [...this.#bindings.values()] },
     ];
   }

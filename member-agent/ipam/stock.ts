@@ -46,11 +46,12 @@ export class AddressStock {
   /** CIDRs of blocks that this node claimed, and whether the store was seen to say so. */
   readonly #own = new Map<string, { seen: boolean }>();
   /** Those that it gives back, as long as the store was not seen to say so. */
-  readonly #leaving = new Set<string>();
+  readonly #leaving: Set<string>;
 
   constructor(node: string, book: AddressBook) {
     this.node = node;
     this.book = book;
+    this.#leaving = new Set(book.leaving);
     this.underlays = new UnderlaySupplies(node);
     this.level = { networks: [], subnets: [], blocks: [], node: { name: node, labels: {} }, nodeAddresses: new Map() };
   }

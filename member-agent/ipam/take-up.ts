@@ -13,6 +13,7 @@ export async function takeUpBlock(stock: AddressStock, cidr: string): Promise<vo
   const addresses = (await stock.requireStore().list(ipInstanceKind)).map(({ spec }) => spec.address);
   const foreign = foreignOf(stock, [...addresses, ...lentBy(stock)], [cidr]);
   if (foreign.length > 0) await stock.book.hold(foreign);
+  await stock.book.takeUp([cidr]);
   stock.own(cidr);
 }
 

@@ -4,6 +4,7 @@ import { subnet } from "../../mesh/ipam/testing/objects.ts";
 import type { IPBlock } from "../../mesh/resources.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { bindingOf, withStock } from "../testing/address-stock.ts";
+import { takeUpBlock } from "./take-up.ts";
 import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
 
 /** Sixteen blocks of sixteen. */
@@ -73,6 +74,41 @@ test("while the store is silent nothing is issued from what is given back, and i
     client.resume();
     await giveBack(stock);
     expect(await blocksOf(store)).toEqual({ [FIRST]: "a" });
+  });
+});
+
+test("what was given back is not issued from by an agent that starts on what the store said before", async () => {
+  await withStock([PODS], async ({ stock, store, putBlock, follow, restart }) => {
+    for (const cidr of [FIRST, SECOND]) await putBlock(cidr, "a");
+    await follow();
+    const before = stock.level;
+    await giveBack(stock);
+    expect(await blocksOf(store)).toEqual({ [SECOND]: "a" });
+    const again = await restart();
+    again.follow(before);
+    expect(again.owned).toEqual([SECOND]);
+    // The store that is heard then says that it is this node's once more.
+    await putBlock(FIRST, "a");
+    again.store = store;
+    await takeUpBlock(again, FIRST);
+    const last = await restart();
+    last.follow(before);
+    expect(last.owned).toEqual([FIRST, SECOND]);
+  });
+});
+
+test("what was to be given back when the agent was killed is given back by the next one", async () => {
+  await withStock([PODS], async ({ stock, store, client, putBlock, follow, restart }) => {
+    for (const cidr of [FIRST, SECOND]) await putBlock(cidr, "a");
+    await follow();
+    client.silence();
+    await expect(giveBack(stock)).rejects.toMatchObject({ code: "store-unreachable" });
+    const again = await restart();
+    again.follow(stock.level);
+    expect(again.owned).toEqual([SECOND]);
+    again.store = store;
+    await giveBack(again);
+    expect(await blocksOf(store)).toEqual({ [SECOND]: "a" });
   });
 });
 

@@ -25,7 +25,7 @@ export async function claimAhead(stock: AddressStock, allocator: Pick<Allocator,
  * enough for a while. Nothing is issued of one before the store says that it is nobody's.
  */
 export async function giveBack(stock: AddressStock): Promise<void> {
-  const { store, blocks } = stock;
+  const { store, blocks, book } = stock;
   if (store === undefined) return;
   for (const cidr of stock.owned) {
     const { used, free } = blocks.counts().get(cidr) ?? { used: addressesIn(stock, cidr), free: 0 };
@@ -38,6 +38,9 @@ export async function giveBack(stock: AddressStock): Promise<void> {
     });
     if (isSpare) stock.disown(cidr);
   }
+  const unsaid = stock.leaving.filter((cidr) => !book.leaving.has(cidr));
+  // Before another node may claim them: an agent that starts while the store is silent works on what that said last.
+  if (unsaid.length > 0) await book.giveBack(unsaid);
   // Whether an answer that did not come was a yes shows later; until then nothing is issued.
   for (const cidr of stock.leaving) await removeBlock(store, cidr, stock.node);
 }

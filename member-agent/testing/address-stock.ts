@@ -23,6 +23,8 @@ export interface StockWorld {
   readonly put: (of: IPInstance) => Promise<void>;
   /** Stores a block, of which the node hears by {@link StockWorld.follow}. */
   readonly putBlock: (cidr: string, node: string) => Promise<void>;
+  /** What the node knows once it starts again, before it heard of the store. */
+  readonly restart: () => Promise<AddressStock>;
   /** Takes over what the store says of blocks now. @returns what `AddressStock.follow` does */
   readonly follow: (subnets?: readonly Subnet[]) => Promise<ReturnType<AddressStock["follow"]>>;
 }
@@ -34,7 +36,8 @@ export async function withStock(
   pause?: Pause,
 ): Promise<void> {
   await withFolder(async (folder) => {
-    const stock = new AddressStock("a", await AddressBook.open(folder, silent));
+    let book = await AddressBook.open(folder, silent);
+    const stock = new AddressStock("a", book);
     const server = memoryStore({ clock: systemClock, log: silent });
     const { store } = server.connect();
     const client = server.connect(pause);
@@ -60,11 +63,16 @@ export async function withStock(
       const spec = { cidr, node, purpose: "Pods" } as const;
       await store.create(ipBlockKind, { metadata: { name: objectNameOfCidr(cidr) }, spec });
     };
+    const restart = async (): Promise<AddressStock> => {
+      await book.close();
+      book = await AddressBook.open(folder, silent);
+      return new AddressStock("a", book);
+    };
     await follow();
     try {
-      await use({ store, client, stock, put, putBlock, follow });
+      await use({ store, client, stock, put, putBlock, follow, restart });
     } finally {
-      await stock.book.close();
+      await book.close();
     }
   });
 }
