@@ -101,6 +101,20 @@ test("the LAN is answered for an orphan's address no more before that is given b
   await eventually(async () => (await stored())[address] === "kept");
 });
 
+test("what a wire of the former sandbox still has is cut off before it is free: its pod never got the new one", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  const [address = ""] = await a.add(factsOf("web"), "s1");
+  await a.ipam.allocate(factsOf("web"), attachmentOf("s2"));
+  // Killed before the former wire makes way.
+  await a.stop();
+  const again = await cluster.node("a", { wires: [...a.wires.values()] });
+  await again.ipam.reconcile();
+  expect(again.booked).toEqual({});
+  expect([...again.wires.values()]).toEqual([{ attachment: attachmentOf("s1"), addresses: [] }]);
+  expect(again.cut).toEqual([address]);
+});
+
 test("a member that has left gives nothing, and begins anew where it joins again", async () => {
   cluster = await AddressCluster.open(SIX);
   const a = await cluster.node("a");

@@ -132,9 +132,12 @@ export class AddressNode {
         await onLook?.();
         return seen;
       },
-      cutOff: async ({ address }: Binding) => {
+      cutOff: async ({ address, attachment }: Binding) => {
         cut.push(address);
         onCut?.(address);
+        const key = attachmentKey(attachment);
+        const addresses = wires.get(key)?.addresses.filter((each) => each !== address);
+        if (addresses !== undefined) wires.set(key, { attachment, addresses });
       },
       probe: async (address: string) => lan.get(address),
       reaches: async () => true,
