@@ -14,6 +14,7 @@ const spec = z.object({
   owner: z.object({ kind: z.string(), name: z.string(), uid: z.string() }).optional(),
   attachment: z.object({ sandbox: z.string(), interface: z.string() }).optional(),
   retained: z.boolean().default(false),
+  interface: z.string().optional(),
 }) satisfies z.ZodType<IPInstanceSpec>;
 
 const status = z.object({

@@ -169,6 +169,7 @@ const IP_INSTANCE: Parts<IPInstance> = {
     owner: { kind: "StatefulSet", name: "web", uid: "u" },
     attachment: { sandbox: "s", interface: "eth0" },
     retained: true,
+    interface: "eth0",
   },
   status: { phase: "Retained" },
 };

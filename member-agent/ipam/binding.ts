@@ -54,6 +54,12 @@ export function boundSpec(of: Binding, node: string): IPInstanceSpec {
 }
 
 /** What it says of an address that is kept for a pod to come. */
-export function retainedSpec({ address, subnet, network, pod, owner }: IPInstanceSpec): IPInstanceSpec {
-  return { address, subnet, network, pod, owner, retained: true };
+export function retainedSpec(of: IPInstanceSpec): IPInstanceSpec {
+  const { address, subnet, network, pod, owner } = of;
+  return { address, subnet, network, pod, owner, retained: true, interface: interfaceOf(of) };
+}
+
+/** Name of the interface that has an address, or that it is kept for; undefined: nobody knows. */
+export function interfaceOf(of: IPInstanceSpec): string | undefined {
+  return of.attachment?.interface ?? of.interface;
 }

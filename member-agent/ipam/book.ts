@@ -14,6 +14,7 @@ const record = z.discriminatedUnion("op", [
   z.object({ op: z.literal("bind"), bindings: z.array(binding) }),
   z.object({ op: z.literal("free"), addresses: z.array(z.string()) }),
   z.object({ op: z.literal("hold"), addresses: z.array(z.string()) }),
+  z.object({ op: z.literal("release"), held: z.array(z.string()), freed: z.array(z.string()) }),
   /** All that is withheld from then on. */
   z.object({ op: z.literal("withhold"), ranges: z.array(z.string()) }),
   /** CIDRs of blocks. */
@@ -116,6 +117,11 @@ export class AddressBook {
     return this.#write({ op: "withhold", ranges: [...ranges] });
   }
 
+  /** Nobody here has what an attachment had: all of it at once, as it was bound. */
+  release({ held, freed }: { readonly held: readonly string[]; readonly freed: readonly string[] }): Promise<void> {
+    return this.#write({ op: "release", held: [...held], freed: [...freed] });
+  }
+
   /** Nothing is issued from these blocks any more, whatever the store said of them before. */
   giveBack(blocks: readonly string[]): Promise<void> {
     return this.#write({ op: "give-back", blocks: [...blocks] });
@@ -159,11 +165,19 @@ export class AddressBook {
         for (const cidr of step.blocks) this.#leaving.delete(cidr);
         return;
       case "free":
+        return this.#vacate(step.addresses, this.#freed);
       case "hold":
-        for (const address of step.addresses) {
-          this.#set(address, undefined);
-          (step.op === "free" ? this.#freed : this.#held).add(address);
-        }
+        return this.#vacate(step.addresses, this.#held);
+      case "release":
+        this.#vacate(step.held, this.#held);
+        this.#vacate(step.freed, this.#freed);
+    }
+  }
+
+  #vacate(addresses: readonly string[], into: Set<string>): void {
+    for (const address of addresses) {
+      this.#set(address, undefined);
+      into.add(address);
     }
   }
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from "@jest/globals";
 import { instance } from "../../mesh/ipam/testing/objects.ts";
-import type { IPInstance, IPInstanceSpec } from "../../mesh/ipam/resources.ts";
+import type { IPInstance, IPInstanceSpec, OwnerReference, PodReference } from "../../mesh/ipam/resources.ts";
 import { InstanceIndex, isSamePod } from "./instance-index.ts";
 
 const OWNER = { kind: "StatefulSet", name: "web", uid: "uid-web" };
@@ -16,8 +16,8 @@ function put(address: string, spec: Partial<IPInstanceSpec> = {}): IPInstance {
   index.note({ op: "put", name: object.metadata.name, object });
   return object;
 }
-const keptFor = (...of: Parameters<InstanceIndex["keptFor"]>): string[] =>
-  index.keptFor(...of).map(({ spec }) => spec.address);
+const keptFor = (pod: PodReference, owner: OwnerReference | undefined, name = "eth0"): string[] =>
+  index.keptFor(pod, owner, name).map(({ spec }) => spec.address);
 
 test("what is retained is found by its pod's name, whichever uid that has now, and by nothing else", () => {
   put("10.0.0.1");
@@ -28,6 +28,16 @@ test("what is retained is found by its pod's name, whichever uid that has now, a
   expect(keptFor(POD, OWNER)).toEqual(["10.0.0.1", "fd00::1"]);
   expect(keptFor({ ...POD, namespace: "other" }, OWNER)).toEqual([]);
   expect(keptFor(POD, undefined)).toEqual([]);
+});
+
+test("what is of one interface of a pod is not found for another", () => {
+  const attachment = undefined;
+  put("10.0.0.1", { attachment, interface: "eth0" });
+  put("10.0.0.2", { attachment, interface: "net1" });
+  put("10.0.0.3", { attachment });
+  put("10.0.0.4", { attachment: { sandbox: "on another node", interface: "eth0" } });
+  put("10.0.0.5", { attachment: { sandbox: "on another node", interface: "net1" } });
+  expect(keptFor(POD, OWNER, "net1")).toEqual(["10.0.0.2", "10.0.0.3", "10.0.0.5"]);
 });
 
 test("what a person keeps for a pod is found whatever its controller is", () => {

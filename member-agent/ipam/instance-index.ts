@@ -1,6 +1,7 @@
 import { objectNameOfAddress } from "../../mesh/names.ts";
 import type { IPInstance, IPInstanceSpec, OwnerReference, PodReference } from "../../mesh/ipam/resources.ts";
 import type { Change } from "../../platform/store/port.ts";
+import { interfaceOf } from "./binding.ts";
 import { SetsByKey } from "./sets-by-key.ts";
 
 /** What the store said of addresses, found by address and by pod: a level that follows a watch. */
@@ -33,11 +34,15 @@ export class InstanceIndex {
     return this.#all.get(objectNameOfAddress(address));
   }
 
-  /** Retained addresses of a pod, by whichever uid it runs: its namespace, name and controller say that it is the same. */
-  keptFor(pod: PodReference, owner: OwnerReference | undefined): IPInstance[] {
+  /**
+   * Retained addresses of a pod, by whichever uid it runs: its namespace, name and controller say that it is the same.
+   * @param of name of the interface that asks: what another one has, or had last, is not its
+   */
+  keptFor(pod: PodReference, owner: OwnerReference | undefined, of: string): IPInstance[] {
     return this.#byPod.get(podKey(pod)).flatMap((name) => {
       const instance = this.#all.get(name);
-      return instance?.spec.retained === true && isSamePod(instance, pod, owner) ? [instance] : [];
+      if (instance?.spec.retained !== true || !isSamePod(instance, pod, owner)) return [];
+      return (interfaceOf(instance.spec) ?? of) === of ? [instance] : [];
     });
   }
 }

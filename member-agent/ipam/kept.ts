@@ -27,7 +27,7 @@ export function keptFor(
   const { pod, owner, annotations, namespaceAnnotations } = facts;
   if ((annotations[ANNOTATIONS.retain] ?? namespaceAnnotations[ANNOTATIONS.retain]) === "false") return undefined;
   const subnetOf = (name: string): Subnet | undefined => subnets.find(({ metadata }) => metadata.name === name);
-  const kept = index.keptFor(pod, owner).find(({ spec }) => {
+  const kept = index.keptFor(pod, owner, attachment.interface).find(({ spec }) => {
     const isAsked = address === undefined || address === spec.address;
     // Another interface of this very sandbox has its own.
     const isOthers = isOfAnotherInterface(spec.attachment, attachment);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
@@ -7,7 +8,11 @@ import { instance, subnetSpec } from "../../mesh/ipam/testing/objects.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { runner } from "../../platform/run.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
+import { openStateFolder } from "../../platform/state-folder.ts";
 import { AddressCluster, attachmentOf, factsOf } from "../testing/address-node.ts";
+import { silent } from "../testing/folder.ts";
+import { attachmentKey } from "./binding.ts";
+import { AddressBook } from "./book.ts";
 
 /** One block of six addresses on each family, and eight of which four are by name. */
 const SIX = { pods: subnetSpec("10.0.0.0/29", { blockSize: 29 }) };
@@ -125,6 +130,53 @@ test("a member that has left gives nothing, and begins anew where it joins again
   expect([a.ipam.blocks, a.booked]).toEqual([[], {}]);
   await a.follow();
   expect(await a.add(factsOf("other"), "s2")).toHaveLength(1);
+});
+
+test("a pod of two interfaces keeps what each had, though they come and go one by one", async () => {
+  cluster = await AddressCluster.open(SIX);
+  const a = await cluster.node("a");
+  const add = async (sandbox: string, name: string): Promise<readonly string[]> => {
+    const facts = factsOf("web-0", {}, "web");
+    const attachment = { sandbox, interface: name };
+    const { bindings } = await a.ipam.allocate({ ...facts, pod: { ...facts.pod, uid: sandbox } }, attachment);
+    a.ipam.settle(attachment);
+    const addresses = bindings.map(({ address }) => address);
+    a.wires.set(attachmentKey(attachment), { attachment, addresses });
+    return addresses;
+  };
+  const both = [...(await add("s1", "eth0")), ...(await add("s1", "net1"))];
+  expect(both).toEqual(["10.0.0.1", "10.0.0.2"]);
+  for (const name of ["eth0", "net1"]) await a.ipam.release({ sandbox: "s1", interface: name });
+  a.wires.clear();
+  await eventually(async () => Object.values(await stored()).every((sandbox) => sandbox === "kept"));
+  expect(await add("s2", "net1")).toEqual(["10.0.0.2"]);
+  await a.ipam.reconcile();
+  await eventually(async () => (await stored())["10.0.0.2"] === "s2");
+  expect(await add("s2", "eth0")).toEqual(["10.0.0.1"]);
+});
+
+test("what a crash leaves of giving back several addresses is all of them or none", async () => {
+  const six = subnetSpec("fd00::/124", { blockSize: 126, reservedIPs: ["fd00::9"] });
+  cluster = await AddressCluster.open({
+    pods: subnetSpec("10.0.0.0/29", { blockSize: 29, reservedIPs: ["10.0.0.6"] }),
+    six,
+  });
+  const a = await cluster.node("a");
+  await a.add(factsOf("web", { [ANNOTATIONS.subnet]: "pods" }), "s1");
+  // The first lies in a block of this node's, and is held; the other does not.
+  expect(await a.add(factsOf("db-0", { [ANNOTATIONS.ip]: "10.0.0.6,fd00::9" }, "db"), "s2")).toHaveLength(2);
+  await a.del("s2");
+  const lines = (await readFile(path.join(cluster.root, "a", "ipam.journal"), "utf8")).split("\n").slice(0, -1);
+  const left: number[] = [];
+  for (let end = 1; end <= lines.length; end += 1) {
+    const folder = await openStateFolder(path.join(cluster.root, `cut-${end}`), silent);
+    await folder.writeText("ipam.journal", `${lines.slice(0, end).join("\n")}\n`);
+    const book = await AddressBook.open(folder, silent);
+    left.push(book.of(attachmentOf("s2")).length);
+    await book.close();
+  }
+  expect(new Set(left)).toEqual(new Set([0, 2]));
+  expect(left.at(-1)).toBe(0);
 });
 
 test("all or nothing: where one family is used up the other is given back, and the message names the first", async () => {

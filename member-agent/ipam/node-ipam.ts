@@ -206,10 +206,9 @@ export class NodeIPAM {
     const bindings = book.of(attachment);
     const addresses = (of: readonly Binding[]): string[] => of.map(({ address }) => address);
     const isKept = ({ address, retained }: Binding): boolean => retained && blocks.includes(address);
-    const kept = addresses(bindings.filter(isKept));
+    const held = addresses(bindings.filter(isKept));
     const freed = addresses(bindings.filter((each) => !isKept(each)));
-    if (kept.length > 0) await book.hold(kept);
-    if (freed.length > 0) await book.free(freed);
+    if (bindings.length > 0) await book.release({ held, freed });
     for (const address of freed) blocks.release(address);
     this.#wake(bindings);
   }

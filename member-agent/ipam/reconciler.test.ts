@@ -190,11 +190,17 @@ test("what was kept for a pod that came back and chose another is given up, and 
     await put(kept("10.0.0.11", "web-0", { owner: { ...owner, uid: "an-earlier-set" } }));
     await put(kept("10.0.0.12", "web-0", { owner: undefined, pod: { namespace: "shop", name: "web-0", uid: "" } }));
     await put(kept("10.0.0.13", "web-0", { node: "b", attachment: { sandbox: "s", interface: "eth0" } }));
+    await put(kept("fd00::9", "web-0"));
+    await put(kept("fd00::10", "web-0", { network: "lan" }));
+    await put(kept("10.0.0.14", "web-0", { interface: "net1" }));
+    await put(kept("10.0.0.15", "web-0", { interface: "eth0" }));
     await bind(bindingOf(ADDRESS, "web-0", { owner, retained: true, claimed: true }));
-    expect(addressesInDoubt(stock)).toEqual([ADDRESS, "10.0.0.9"]);
-    for (const last of [9, 10, 11, 12, 13]) await reconcileAddress(parts, `10.0.0.${last}`);
-    const left = await Promise.all([9, 10, 11, 12, 13].map(async (last) => (await at(`10.0.0.${last}`)) !== undefined));
-    expect(left).toEqual([false, true, true, true, true]);
+    const leftovers = ["10.0.0.9", "fd00::10", "10.0.0.15"];
+    expect(addressesInDoubt(stock)).toEqual([ADDRESS, ...leftovers]);
+    const others = ["10.0.0.10", "10.0.0.11", "10.0.0.12", "10.0.0.13", "fd00::9", "10.0.0.14"];
+    for (const address of [...leftovers, ...others]) await reconcileAddress(parts, address);
+    for (const address of leftovers) expect(await at(address)).toBeUndefined();
+    for (const address of others) expect(await at(address)).toBeDefined();
   });
 });
 

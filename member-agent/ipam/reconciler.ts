@@ -1,6 +1,6 @@
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { addressInCidr, addressPart, hostCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import { addressInCidr, addressPart, familyOf, hostCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
 import type { Attachment, IPInstance, IPInstanceSpec, PodReference } from "../../mesh/ipam/resources.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode } from "../../platform/errors.ts";
@@ -63,13 +63,20 @@ async function reconcileFree(
 }
 
 /**
- * Whether an address is kept for a pod that is here and has others: it chose them when it came back, e.g. by name. A
- * person's reservation stays.
+ * Whether an address is kept for an interface of a pod that is here and has another in its place: it chose that when it
+ * came back, e.g. by name. What it chose none in the place of, as while the Subnet of one family is disabled, stays, and
+ * so does a person's reservation.
  */
 function isLeftOver(instance: IPInstance, bindings: Iterable<Binding>): boolean {
-  const { node, attachment, retained, address } = instance.spec;
+  const { node, attachment, retained } = instance.spec;
   if (!retained || node !== undefined || attachment !== undefined || isReservation(instance.spec)) return false;
-  return [...bindings].some((each) => each.address !== address && isSamePod(instance, each.pod, each.owner));
+  return [...bindings].some((each) => isInPlaceOf(each, instance.spec) && isSamePod(instance, each.pod, each.owner));
+}
+
+function isInPlaceOf(binding: Binding, { address, network, interface: name }: IPInstanceSpec): boolean {
+  const isOfInterface = name === undefined || name === binding.attachment.interface;
+  const isSameChoice = binding.network === network && familyOf(binding.address) !== familyOf(address);
+  return binding.address !== address && isOfInterface && !isSameChoice;
 }
 
 /** The store gave the address to another; unless the pod has been given it anew meanwhile, which is looked into again. */

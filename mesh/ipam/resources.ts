@@ -77,6 +77,8 @@ export interface IPInstanceSpec {
   readonly attachment?: Attachment | undefined;
   /** The address outlives the pod. */
   readonly retained: boolean;
+  /** CNI_IFNAME of the interface that it is kept for while no pod runs; absent: of whichever asks first. */
+  readonly interface?: string | undefined;
 }
 export interface IPInstanceStatus {
   /** `Bound`: a pod has it. `Retained`: kept for a pod to come. */
