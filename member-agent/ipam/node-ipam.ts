@@ -24,7 +24,7 @@ import { AddressStock } from "./stock.ts";
 import type { AddressLevel } from "./stock.ts";
 import { takeUpBlock } from "./take-up.ts";
 import { claimAhead, giveBack, reportCounts } from "./upkeep.ts";
-import type { ObservedWire, PodWires } from "./wires.ts";
+import type { PodWires } from "./wires.ts";
 import { issueAgain, sayWithheld } from "./withheld.ts";
 
 export interface NodeIPAMParts {
