@@ -22,16 +22,36 @@ export async function createInstance(store: ResourceStore, spec: IPInstanceSpec)
   }
 }
 
-/** Writes an instance as it is to be, its phase too. @throws MeshError `conflict` (retry), `not-found` */
+/**
+ * Writes an instance as it is to be, its phase too. That comes first, unless it is a node that is named now: cut short in
+ * between, it names a node all the same, and who looks after that comes here again.
+ * @throws MeshError `conflict` (retry), `not-found`
+ */
 export async function writeInstance(store: ResourceStore, present: IPInstance, spec: IPInstanceSpec): Promise<void> {
-  const written = await store.update(ipInstanceKind, { ...present, spec });
   const phase = phaseOf(spec);
-  if (written.status.phase !== phase) await store.updateStatus(ipInstanceKind, { ...written, status: { phase } });
+  const withPhase = async (of: IPInstance): Promise<IPInstance> =>
+    of.status.phase === phase ? of : store.updateStatus(ipInstanceKind, { ...of, status: { phase } });
+  if (phase === "Bound") await withPhase(await store.update(ipInstanceKind, { ...present, spec }));
+  else await store.update(ipInstanceKind, { ...(await withPhase(present)), spec });
 }
 
 /** Deletes what `present` is, if it is still that. @throws MeshError `conflict` (retry) */
 export async function deleteInstance(store: ResourceStore, { metadata }: IPInstance): Promise<void> {
   await deleteIfThere(store, ipInstanceKind, metadata.name, metadata);
+}
+
+/**
+ * Frees an address, and then its block of one: what was bound meanwhile keeps both, and whoever claims the address next
+ * finds a block of its own to make. A block that is left by who is cut short in between is swept away by the leading
+ * gateway.
+ * @param node whose block may go; absent: anybody's
+ */
+export async function dropInstance(store: ResourceStore, instance: IPInstance, node?: string): Promise<void> {
+  const { metadata, spec } = instance;
+  if (!(await deleteUnchanged(store, ipInstanceKind, instance))) return;
+  const block = await store.get(ipBlockKind, objectNameOfCidr(hostCidr(spec.address)));
+  if (block === undefined || (node ?? block.spec.node) !== block.spec.node) return;
+  if ((await store.get(ipInstanceKind, metadata.name)) === undefined) await deleteUnchanged(store, ipBlockKind, block);
 }
 
 /** Has an address routed to this node: a block of one, whoever had it before. */
@@ -44,11 +64,6 @@ export async function placeBlockOfOne(store: ResourceStore, address: string, nod
     if (present !== undefined) await deleteIfThere(store, ipBlockKind, name, present.metadata);
     await store.create(ipBlockKind, { metadata: { name }, spec: { cidr, node, purpose: "Pods" } });
   });
-}
-
-/** Has it routed to this node no longer. */
-export function removeBlockOfOne(store: ResourceStore, address: string, node: string): Promise<void> {
-  return removeBlock(store, hostCidr(address), node);
 }
 
 /** Gives a block up that is this node's; one that is another's, or that somebody changes meanwhile, stays. */

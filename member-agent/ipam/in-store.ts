@@ -5,7 +5,7 @@ import { hasCode } from "../../platform/errors.ts";
 import { retryOnConflict } from "../../platform/store/amend.ts";
 import { boundSpec } from "./binding.ts";
 import type { Binding } from "./binding.ts";
-import { createInstance, deleteInstance, placeBlockOfOne, removeBlockOfOne, writeInstance } from "./claims.ts";
+import { createInstance, dropInstance, placeBlockOfOne, writeInstance } from "./claims.ts";
 import { isSamePod } from "./instance-index.ts";
 import type { AddressStock } from "./stock.ts";
 
@@ -37,11 +37,7 @@ export class InStore {
     const store = this.#stock.requireStore();
     const created = await createInstance(store, boundSpec(binding, node));
     if (created === undefined) return undefined;
-    const undo = async (): Promise<void> => {
-      if (binding.type === "Overlay") await removeBlockOfOne(store, binding.address, node);
-      await deleteInstance(store, created);
-    };
-    return this.#route(binding, undo);
+    return this.#route(binding, () => dropInstance(store, created, node));
   }
 
   /**

@@ -1,4 +1,4 @@
-import { expect, jest, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { instance, subnet } from "../../mesh/ipam/testing/objects.ts";
@@ -115,6 +115,74 @@ test("what this node's pods have no more is kept where it is retained, and gone 
     expect(await at("10.0.0.3")).toBeUndefined();
     expect((await store.list(ipBlockKind)).map(({ spec }) => spec.cidr)).toEqual([BLOCK]);
   });
+});
+
+describe("whichever answer of the store is lost", () => {
+  const calls = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+  /** Loses the answer to one call, or the call, and then looks again as long as there is doubt. */
+  async function settled(nth: number, prepare: (bench: Bench) => Promise<void>): Promise<IPInstance | undefined> {
+    let left = Infinity;
+    let found: IPInstance | undefined;
+    const pause = async (): Promise<void> => {
+      left -= 1;
+      if (left === -1) throw new MeshError("store-unreachable", "lost", { retry: true });
+    };
+    await withBlock(async (bench) => {
+      const { parts, stock, store } = bench;
+      await prepare(bench);
+      left = nth;
+      await reconcileAddress(parts, ADDRESS).catch(() => undefined);
+      left = Infinity;
+      for (let passes = 0; passes < 3; passes += 1) {
+        await bench.follow();
+        for (const object of await store.list(ipInstanceKind)) {
+          stock.index.note({ op: "put", name: object.metadata.name, object });
+        }
+        for (const address of addressesInDoubt(stock)) await reconcileAddress(parts, address);
+      }
+      found = await store.get(ipInstanceKind, objectNameOfAddress(ADDRESS));
+    }, pause);
+    return found;
+  }
+
+  test.each(calls)("an address that is kept from now on says so in the end (call %i)", async (nth) => {
+    const found = await settled(nth, async ({ put }) => put(instance(ADDRESS, "pods", { retained: true })));
+    expect([found?.spec.node, found?.status.phase]).toEqual([undefined, "Retained"]);
+  });
+
+  test.each(calls)("an address that a pod came back for says so in the end (call %i)", async (nth) => {
+    // Of a LAN: a block of one that is missing would have it looked into again.
+    const binding = bindingOf(ADDRESS, "web-0", { retained: true, claimed: true, type: "Underlay" });
+    const found = await settled(nth, async ({ store, bind, stock }) => {
+      const { metadata, spec } = kept(ADDRESS, "web-0");
+      const status = { phase: "Retained" } as const;
+      const object = await store.create(ipInstanceKind, { metadata: { name: metadata.name }, spec, status });
+      stock.index.note({ op: "put", name: metadata.name, object });
+      await bind(binding);
+    });
+    expect([found?.spec.node, found?.status.phase]).toEqual(["a", "Bound"]);
+  });
+});
+
+test("an address that is bound again while it is given up keeps its route", async () => {
+  let act = (): Promise<void> => Promise.resolve();
+  await withBlock(
+    async ({ parts, put, putBlock, store }) => {
+      await put(instance(ADDRESS, "pods"));
+      await putBlock(`${ADDRESS}/32`, "a");
+      let calls = 0;
+      act = async () => {
+        calls += 1;
+        // Between the look at it and the first change.
+        if (calls !== 2) return;
+        const present = (await store.get(ipInstanceKind, objectNameOfAddress(ADDRESS))) as IPInstance;
+        await store.update(ipInstanceKind, { ...present, spec: { ...present.spec, retained: true } });
+      };
+      await reconcileAddress(parts, ADDRESS).catch(() => undefined);
+      expect((await store.list(ipBlockKind)).map(({ spec }) => spec.cidr)).toContain(`${ADDRESS}/32`);
+    },
+    () => act(),
+  );
 });
 
 test("what an ADD has begun to claim while the store was asked is no leftover", async () => {

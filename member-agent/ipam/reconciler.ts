@@ -8,14 +8,7 @@ import type { Log } from "../../platform/log.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { boundSpec, retainedSpec } from "./binding.ts";
 import type { Binding } from "./binding.ts";
-import {
-  createBlock,
-  createInstance,
-  deleteInstance,
-  placeBlockOfOne,
-  removeBlockOfOne,
-  writeInstance,
-} from "./claims.ts";
+import { createBlock, createInstance, deleteInstance, dropInstance, placeBlockOfOne, writeInstance } from "./claims.ts";
 import { isReservation, isSamePod } from "./instance-index.ts";
 import type { AddressStock } from "./stock.ts";
 import { holdMarked, takeUpBlock } from "./take-up.ts";
@@ -114,12 +107,8 @@ async function writeBinding(store: ResourceStore, present: IPInstance, binding: 
 
 /** This node's pods have it no more: it is kept for the one to come, or it is nobody's. */
 async function giveUp(store: ResourceStore, present: IPInstance, node: string): Promise<void> {
-  if (present.spec.retained) {
-    await writeInstance(store, present, retainedSpec(present.spec));
-    return;
-  }
-  await removeBlockOfOne(store, present.spec.address, node);
-  await deleteInstance(store, present);
+  if (present.spec.retained) await writeInstance(store, present, retainedSpec(present.spec));
+  else await dropInstance(store, present, node);
 }
 
 /** What this node held for the store, and the store keeps for nobody any more, is free. */
@@ -146,8 +135,9 @@ export function addressesInDoubt({ book, blocks, index, node, level }: AddressSt
   const doubtful = new Set<string>();
   const routed = new Set(level.blocks.flatMap(({ spec }) => (spec.node === node ? [addressPart(spec.cidr)] : [])));
   for (const binding of book.bindings.values()) {
-    const spec = index.at(binding.address)?.spec;
+    const { spec, status } = index.at(binding.address) ?? {};
     const isSaid =
+      status?.phase === "Bound" &&
       spec?.node === node &&
       spec.pod.uid === binding.pod.uid &&
       spec.attachment?.sandbox === binding.attachment.sandbox;

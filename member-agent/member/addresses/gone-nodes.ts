@@ -7,6 +7,7 @@ import { hasCode } from "../../../platform/errors.ts";
 import { deleteUnchanged } from "../../../platform/store/amend.ts";
 import type { ResourceReader, ResourceStore } from "../../../platform/store/port.ts";
 import { retainedSpec } from "../../ipam/binding.ts";
+import { writeInstance } from "../../ipam/claims.ts";
 import type { AddressLevel } from "./level.ts";
 
 /** Pure: nodes that have addresses or blocks and no Node object, sorted. */
@@ -64,9 +65,7 @@ export async function clearGoneNodes(
 /** Keeps an address for its pod, which runs nowhere. */
 async function unbind(store: ResourceStore, instance: IPInstance): Promise<void> {
   try {
-    // The status first: cut short in between, it still names its node, and comes here again.
-    const written = await store.updateStatus(ipInstanceKind, { ...instance, status: { phase: "Retained" } });
-    await store.update(ipInstanceKind, { ...written, spec: retainedSpec(instance.spec) });
+    await writeInstance(store, instance, retainedSpec(instance.spec));
   } catch (error) {
     // Bound again meanwhile, or freed: the next pass sees what it is.
     if (!hasCode(error, "conflict") && !hasCode(error, "not-found")) throw error;

@@ -1,13 +1,9 @@
-import { ipBlockKind } from "../../../crds/ip-block.ts";
-import { ipInstanceKind } from "../../../crds/ip-instance.ts";
-import { hostCidr } from "../../../mesh/cidr.ts";
 import { ANNOTATIONS } from "../../../mesh/ipam/annotations.ts";
 import type { PodFacts } from "../../../mesh/ipam/annotations.ts";
 import type { IPInstance } from "../../../mesh/ipam/resources.ts";
-import { objectNameOfCidr } from "../../../mesh/names.ts";
 import { hasCode } from "../../../platform/errors.ts";
-import { deleteUnchanged } from "../../../platform/store/amend.ts";
 import type { ResourceStore } from "../../../platform/store/port.ts";
+import { dropInstance } from "../../ipam/claims.ts";
 import type { PodDirectory } from "../../ipam/directory.ts";
 
 /** What is known of whom an address is kept for; a part that nobody can tell is undefined. */
@@ -39,8 +35,7 @@ export async function releaseRetained(
   instances: readonly IPInstance[],
 ): Promise<void> {
   for (const instance of instances.filter(isIdle)) {
-    if (!mayGo(await keeperOf(instance, directory))) continue;
-    if (await deleteUnchanged(store, ipInstanceKind, instance)) await dropBlockOfOne(store, instance);
+    if (mayGo(await keeperOf(instance, directory))) await dropInstance(store, instance);
   }
 }
 
@@ -55,11 +50,4 @@ async function keeperOf({ spec }: IPInstance, directory: PodDirectory): Promise<
           return undefined;
         });
   return { ownerExists, pod };
-}
-
-/** The address was freed before its block is, so that whoever claims it next finds a block of its own to make. */
-async function dropBlockOfOne(store: ResourceStore, { metadata, spec }: IPInstance): Promise<void> {
-  const block = await store.get(ipBlockKind, objectNameOfCidr(hostCidr(spec.address)));
-  if (block === undefined || (await store.get(ipInstanceKind, metadata.name)) !== undefined) return;
-  await deleteUnchanged(store, ipBlockKind, block);
 }
