@@ -296,7 +296,7 @@ test("where the gateway is not to be asked, one that is silent keeps nobody from
 });
 
 test("an address of the LAN that a pod here has, though the store forgot it, is nobody else's", async () => {
-  const hall = subnet("hall", "192.168.1.0/29", { network: "lan" });
+  const hall = subnet("hall", "192.168.2.0/29", { network: "lan" });
   await within([hall], async ({ add, store, stock }) => {
     const onLan = { [ANNOTATIONS.networkType]: "Underlay" };
     const [address = ""] = addressesOf(await add(factsOf("first", onLan)));

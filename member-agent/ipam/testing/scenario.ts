@@ -52,8 +52,8 @@ export class Scenario {
   async settle(): Promise<void> {
     let found: readonly string[] = ["nothing was looked at"];
     for (let round = 0; found.length > 0 && round < MOST_ROUNDS; round += 1) {
-      this.#askAgain();
       if (this.#underway.size === 0) await sweepStrays(this.#cluster.store);
+      this.#askAgain();
       // Who waits for another node's answer gives up after two seconds; who failed tries again after ten at the latest.
       await this.#cluster.round(this.#underway.size > 0 ? 0.25 : 15);
       this.#judge();
