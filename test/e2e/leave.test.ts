@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { processesIn } from "../../lab/process.ts";
 import { netnsInode } from "../../lab/netns.ts";
+import { cniFolder } from "../../lab/trestle.ts";
 import { eventually } from "../../platform/testing/eventually.ts";
 import { differences, dumpKernel } from "./support/kernel.ts";
 import type { KernelDump } from "./support/kernel.ts";
@@ -15,6 +16,8 @@ import { allUp, LAB_LIMIT_MS, newTestLab } from "./support/test-lab.ts";
 const lab = newTestLab();
 const FILE = path.join(import.meta.dirname, "leaving.yaml");
 const NODES = ["east/a", "east/b"];
+/** Of a network that the runtimes knew before, in the folder of each. */
+const OTHER_NETWORK = "87-others.conf";
 /** Pods' wires are not the agent's: they stay. */
 const OTHERS = { without: "tp" };
 let before: Readonly<Record<string, KernelDump>>;
@@ -35,6 +38,11 @@ function tunnelPrograms(node: string): string[] {
   const inode = netnsInode(lab.place(node).netns);
   const found = inode === undefined ? [] : processesIn(new Set([inode]));
   return found.map(({ command }) => command).filter((command) => command === "wireguard-go");
+}
+
+/** Networks that the runtimes of both nodes are told of. */
+function cniFolders(): string[] {
+  return lab.site("east").nodes.map((node) => cniFolder(lab.lab, node));
 }
 
 /** They end by themselves, in a moment, when their device is gone. */
@@ -87,6 +95,7 @@ beforeAll(async () => {
   before = await dumps();
   await lab.up(FILE);
   first = await identity("east");
+  for (const folder of cniFolders()) writeFileSync(path.join(folder, OTHER_NETWORK), "{}");
 }, LAB_LIMIT_MS);
 
 afterAll(() => lab.down(), LAB_LIMIT_MS);
@@ -99,6 +108,7 @@ test(
       const joined = await changed();
       return KINDS.every((kind) => joined.some((line) => line.startsWith(`east/a + ${kind}: `))) || joined;
     });
+    for (const folder of cniFolders()) expect(readdirSync(folder)).toEqual(["05-trestle.conflist", OTHER_NETWORK]);
     const [a] = NODES.map((node) => lab.place(node).run);
     const foreign = [
       "ip route add 203.0.113.0/24 via 192.168.1.1",
@@ -139,6 +149,7 @@ test(
     await a?.("sh", ["-ec", restore.join("\n")]);
     expect(await changed()).toEqual([]);
     await tunnelProgramsEnd();
+    for (const folder of cniFolders()) expect(readdirSync(folder)).toEqual([OTHER_NETWORK]);
 
     const rest = await lab.status();
     expect(rest.clusters.map(({ name }) => name).toSorted()).toEqual(["edge", "west"]);
@@ -188,6 +199,7 @@ test(
     expect(await lab.at("east", "leave")).toBe('Cluster "east" left the mesh.\n');
     expect(await changed()).toEqual([]);
     await tunnelProgramsEnd();
+    for (const folder of cniFolders()) expect(readdirSync(folder)).toEqual([OTHER_NETWORK]);
   },
   LAB_LIMIT_MS,
 );
