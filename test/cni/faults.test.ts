@@ -193,7 +193,6 @@ test(
     const [valid, stale] = running as [RunningPod, RunningPod];
     const third = await node.makePod("third");
     await Promise.all([node.killStore(), node.killAgent()]);
-    await rm(node.state, { recursive: true });
     node.startAgent();
     const { code, msg } = failureOf(await call(node.socket, "STATUS"));
     expect([CNI_CODES.notAvailable, CNI_CODES.notAvailableNorConnected]).toContain(code);
