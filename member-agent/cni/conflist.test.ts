@@ -34,11 +34,11 @@ test("where the agent is asked at another socket than the plugin's own, the list
 });
 
 test("the folder is made where there is none, and a file that says the same is left as it is", async () => {
-  folder = path.join(folder, "cni", "net.d");
-  await installConflist(folder, DEFAULT_SOCKET);
-  const before = (await stat(path.join(folder, CONFLIST))).ino;
-  await installConflist(folder, DEFAULT_SOCKET);
-  expect((await stat(path.join(folder, CONFLIST))).ino).toBe(before);
+  const made = path.join(folder, "cni", "net.d");
+  await installConflist(made, DEFAULT_SOCKET);
+  const before = (await stat(path.join(made, CONFLIST))).ino;
+  await installConflist(made, DEFAULT_SOCKET);
+  expect((await stat(path.join(made, CONFLIST))).ino).toBe(before);
 });
 
 test("whoever reads at any moment reads a whole list, the old one or the new one", async () => {
