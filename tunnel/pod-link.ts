@@ -159,9 +159,16 @@ function nextHopLine(device: string, family: 4 | 6): string {
     : `address add ${POD_NEXT_HOP[6]}/64 dev ${device} nodad`;
 }
 
-/** A batch of ip(8) knows quotes, which nothing escapes, and takes `#` for a comment wherever it is (lib/utils.c). */
+/**
+ * Whether a line of `ip -batch` can carry a text, in quotes: it knows nothing that escapes one, and takes `#` for a comment
+ * wherever it is (lib/utils.c).
+ */
+export function fitsBatch(text: string): boolean {
+  return !/["'#\\\n]/.test(text);
+}
+
 function requireOneWord(text: string): void {
-  if (!/["'#\\\n]/.test(text)) return;
+  if (fitsBatch(text)) return;
   throw new MeshError("bad-name", `${JSON.stringify(text)} has a quote, a # or a \\ in it, which ip can't be told`, {
     retry: false,
   });

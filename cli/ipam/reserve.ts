@@ -11,10 +11,10 @@ import type { IPInstance, Subnet } from "../../mesh/ipam/resources.ts";
 import { withheldRefusal } from "../../mesh/ipam/withheld.ts";
 import { objectNameOfAddress, objectNameOfCidr } from "../../mesh/names.ts";
 import type { Refusal } from "../../mesh/refusal.ts";
+import type { Pace } from "../../platform/clock.ts";
 import { deleteUnchanged, retryOnConflict } from "../../platform/store/amend.ts";
 import type { ResourceStore } from "../../platform/store/port.ts";
 import { refuseFaults } from "../faults.ts";
-import type { Shell } from "../shell.ts";
 import { objectNamed } from "../show.ts";
 
 /** How long the owner of a block may take to say that it withholds what was reserved a moment ago. */
@@ -29,7 +29,7 @@ export async function reserve(
   store: ResourceStore,
   subnetName: string,
   wanted: Reservation,
-  pace: Pick<Shell, "clock" | "signal">,
+  pace: Pace,
 ): Promise<IPInstance> {
   // Somebody who was faster makes the rules say whose it is now.
   return retryOnConflict(async () => {
@@ -64,7 +64,7 @@ async function ownersRefusal(
   store: ResourceStore,
   address: string,
   { spec }: Subnet,
-  { clock, signal }: Pick<Shell, "clock" | "signal">,
+  { clock, signal }: Pace,
 ): Promise<Refusal[]> {
   const until = clock.monotonic() + PATIENCE_MS;
   for (;;) {

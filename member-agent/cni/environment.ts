@@ -1,5 +1,5 @@
 import type { Attachment } from "../../mesh/ipam/resources.ts";
-import { podAlias } from "../../tunnel/pod-link.ts";
+import { fitsBatch, podAlias } from "../../tunnel/pod-link.ts";
 import { CNI_CODES, CNIError } from "./cni-error.ts";
 
 /** The variables of a call, by name: see "Parameters" in the specification's "CNI operations". */
@@ -24,8 +24,6 @@ const NOT_OF_INTERFACE = /[/:%\s]/;
 const NO_BREAK_SPACE = 0xa0;
 /** Two that are no names to it, its own device, and two folders that hold the settings of all of them (/proc/sys/net). */
 const NO_INTERFACES = [".", "..", "lo", "all", "default"];
-/** What a line of `ip -batch` can't carry. */
-const NOT_OF_BATCH = /["'#\\\n]/;
 
 /** @throws CNIError 4 which names the variable; likewise below */
 export function attached(of: Environment): Attached {
@@ -44,13 +42,13 @@ export function attached(of: Environment): Attached {
 function isInterface(name: string): boolean {
   const bytes = Buffer.from(name);
   if (bytes.length > MOST_OF_INTERFACE || bytes.includes(NO_BREAK_SPACE)) return false;
-  return !NOT_OF_INTERFACE.test(name) && !NOT_OF_BATCH.test(name) && !NO_INTERFACES.includes(name);
+  return !NOT_OF_INTERFACE.test(name) && fitsBatch(name) && !NO_INTERFACES.includes(name);
 }
 
 /** Path of the pod's network namespace. */
 export function namespaceOf(of: Environment): string {
   const netns = required(of, "CNI_NETNS");
-  if (!NOT_OF_BATCH.test(netns)) return netns;
+  if (fitsBatch(netns)) return netns;
   throw badEnvironment(`CNI_NETNS ${shown(netns)} has a quote, a # or a \\ in it`);
 }
 

@@ -4,7 +4,7 @@ import type { Attachment, IPInstance } from "../../mesh/ipam/resources.ts";
 import type { Binding } from "./binding.ts";
 import type { ReconcilerParts } from "./reconciler.ts";
 import type { AddressStock } from "./stock.ts";
-import { foreignOf, lentBy } from "./take-up.ts";
+import { holdForeign } from "./take-up.ts";
 import type { ObservedWire } from "./wires.ts";
 
 /**
@@ -30,11 +30,7 @@ export async function adoptWires(
     const message = `sandbox ${attachment?.sandbox ?? "(unknown)"} has ${kept.map(({ address }) => address).join(", ")}, which was not written down here; it keeps them`;
     log.warn({ event: "wire-adopted", sandbox: attachment?.sandbox }, message);
   }
-  const known = [...index.values()].map(({ spec }) => spec.address);
-  const foreign = foreignOf(stock, [...known, ...lentBy(stock)], blocks.cidrs);
-  if (foreign.length === 0) return;
-  await book.hold(foreign);
-  for (const address of foreign) blocks.claim(address);
+  await holdForeign(stock, index.values(), blocks.cidrs);
 }
 
 function isOfOthers(instance: IPInstance | undefined, attachment: Attachment | undefined, node: string): boolean {

@@ -2,7 +2,7 @@ import { ipBlockKind } from "../../crds/ip-block.ts";
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
 import { addressPart, formatAddress, hostCidr, parseCidr } from "../../mesh/cidr.ts";
 import type { Cidr } from "../../mesh/cidr.ts";
-import { isBlockOf, isBlockOfOne } from "../../mesh/ipam/blocks.ts";
+import { isBlockOf, isBlockOfOne, routedAlone } from "../../mesh/ipam/blocks.ts";
 import type { Subnet } from "../../mesh/ipam/resources.ts";
 import { spanOfCidr } from "../../mesh/ipam/span.ts";
 import { supplyOf } from "../../mesh/ipam/supply.ts";
@@ -46,7 +46,7 @@ async function borrow(stock: AddressStock, subnet: Subnet, pace: Pace): Promise<
   const now = pace.clock.monotonic();
   for (const [key, untilMs] of stock.denied) if (untilMs <= now) stock.denied.delete(key);
   const deny = (key: string): unknown => stock.denied.set(key, pace.clock.monotonic() + PATIENCE_MS);
-  const lent = lentAddresses(stock);
+  const lent = new Set(routedAlone(stock.level.blocks));
   for (const { cidr, node } of owned) {
     if (stock.denied.has(node) || stock.denied.has(cidr)) continue;
     const found = candidates(parseCidr(cidr), stock, { lent, supply });
@@ -121,12 +121,6 @@ function foreignBlocks({ level, node }: AddressStock, subnet: Subnet): IPBlock["
     .filter(({ spec }) => !isBlockOfOne(parseCidr(spec.cidr)) && isBlockOf(parseCidr(spec.cidr), subnet.spec))
     .toSorted((a, b) => (b.status.free ?? 0) - (a.status.free ?? 0))
     .map(({ spec }) => spec);
-}
-
-/** Addresses that have a block of one. */
-function lentAddresses({ level }: AddressStock): ReadonlySet<string> {
-  const ones = level.blocks.filter(({ spec }) => isBlockOfOne(parseCidr(spec.cidr)));
-  return new Set(ones.map(({ spec }) => addressPart(spec.cidr)));
 }
 
 /** What looks free in a block, from its end, for its owner begins at its start. */

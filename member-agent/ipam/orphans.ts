@@ -1,5 +1,5 @@
 import type { Attachment } from "../../mesh/ipam/resources.ts";
-import { attachmentKey } from "./binding.ts";
+import { attachmentKey, attachmentsOf } from "./binding.ts";
 import type { ReconcilerParts } from "./reconciler.ts";
 import type { ObservedWire, PodWires } from "./wires.ts";
 
@@ -16,14 +16,11 @@ export async function freeOrphans(parts: OrphanParts): Promise<void> {
   const { stock, wires, asked, inTurn, log } = parts;
   const { book } = stock;
   asked.clear();
-  const before = new Map(
-    [...book.bindings.values()].flatMap(({ attachment }) =>
-      stock.isBusy(attachment) ? [] : [[attachmentKey(attachment), attachment]],
-    ),
-  );
+  const before = attachmentsOf(book.bindings.values()).filter((attachment) => !stock.isBusy(attachment));
   const present = await wires.observe();
   const wired = new Set(present.flatMap((wire) => wire.attachment ?? []).map(attachmentKey));
-  for (const [key, attachment] of before) {
+  for (const attachment of before) {
+    const key = attachmentKey(attachment);
     // What was asked for since may have got its wire after the look, and be settled already.
     if (wired.has(key) || asked.has(key)) continue;
     const bindings = book.of(attachment);

@@ -1,6 +1,7 @@
 import { ipInstanceKind } from "../../crds/ip-instance.ts";
-import { addressInCidr, addressPart, parseAddress, parseCidr } from "../../mesh/cidr.ts";
-import { isBlockOfOne } from "../../mesh/ipam/blocks.ts";
+import { addressInCidr, parseAddress, parseCidr } from "../../mesh/cidr.ts";
+import { routedAlone } from "../../mesh/ipam/blocks.ts";
+import type { IPInstance } from "../../mesh/ipam/resources.ts";
 import type { AddressStock } from "./stock.ts";
 
 /**
@@ -10,9 +11,7 @@ import type { AddressStock } from "./stock.ts";
  * @throws MeshError of the store or the journal (retry): nothing is issued from it
  */
 export async function takeUpBlock(stock: AddressStock, cidr: string): Promise<void> {
-  const addresses = (await stock.requireStore().list(ipInstanceKind)).map(({ spec }) => spec.address);
-  const foreign = foreignOf(stock, [...addresses, ...lentBy(stock)], [cidr]);
-  if (foreign.length > 0) await stock.book.hold(foreign);
+  await holdForeign(stock, await stock.requireStore().list(ipInstanceKind), [cidr]);
   await stock.book.takeUp([cidr]);
   stock.own(cidr);
 }
@@ -30,22 +29,25 @@ export async function holdMarked({ book, blocks, claiming }: AddressStock, addre
   }
 }
 
-/** Of these addresses, those inside the blocks that this node has not given to anybody, nor is about to. */
-export function foreignOf(
-  { book, claiming }: AddressStock,
-  addresses: readonly string[],
+/**
+ * Holds what others have of blocks of this node, or may be about to claim: who borrowed one has a block of one for it.
+ * @param instances of all nodes
+ * @throws MeshError `journal-failed` (retry)
+ */
+export async function holdForeign(
+  stock: AddressStock,
+  instances: Iterable<IPInstance>,
   cidrs: readonly string[],
-): string[] {
-  const blocks = cidrs.map(parseCidr);
-  const foreign = addresses.filter((address) => {
+): Promise<void> {
+  const { book, blocks, claiming, level, node } = stock;
+  const lent = level.blocks.filter(({ spec }) => spec.purpose === "Pods" && spec.node !== node);
+  const known = [...instances].map(({ spec }) => spec.address);
+  const own = cidrs.map(parseCidr);
+  const foreign = [...new Set([...known, ...routedAlone(lent)])].filter((address) => {
     if (book.bindings.has(address) || book.held.has(address) || claiming.has(address)) return false;
-    return blocks.some((block) => addressInCidr(block, parseAddress(address)));
+    return own.some((block) => addressInCidr(block, parseAddress(address)));
   });
-  return [...new Set(foreign)];
-}
-
-/** Addresses that other nodes have blocks of one for: who borrowed one may be about to claim it. */
-export function lentBy({ level, node }: AddressStock): string[] {
-  const ones = level.blocks.filter(({ spec }) => spec.purpose === "Pods" && spec.node !== node);
-  return ones.flatMap(({ spec }) => (isBlockOfOne(parseCidr(spec.cidr)) ? [addressPart(spec.cidr)] : []));
+  if (foreign.length === 0) return;
+  await book.hold(foreign);
+  for (const address of foreign) blocks.claim(address);
 }

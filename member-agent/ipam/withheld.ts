@@ -10,7 +10,7 @@ import { objectNameOfCidr } from "../../mesh/names.ts";
 import { hasCode, MeshError } from "../../platform/errors.ts";
 import { retryOnConflict } from "../../platform/store/amend.ts";
 import type { AddressStock } from "./stock.ts";
-import { foreignOf, lentBy } from "./take-up.ts";
+import { holdForeign } from "./take-up.ts";
 
 /** Reserved addresses: what an owner says of those in its blocks, and what who wants one by name waits for. */
 
@@ -48,7 +48,7 @@ export function withheldOf(stock: AddressStock, cidr: string): string[] {
  * @throws MeshError of the store or the journal (retry)
  */
 export async function issueAgain(stock: AddressStock): Promise<void> {
-  const { book, blocks } = stock;
+  const { book } = stock;
   const reserved = reservedBy(stock.subnetsOf("Overlay"));
   const outdated = stock.withheld.filter((range) => !reserved.includes(range));
   if (outdated.length === 0) return;
@@ -56,10 +56,7 @@ export async function issueAgain(stock: AddressStock): Promise<void> {
     // Of what the store does not call this node's somebody else will have to say something.
     if (!(await say(stock, cidr, (said) => said.filter((range) => !outdated.includes(range))))) return;
   }
-  const known = (await stock.requireStore().list(ipInstanceKind)).map(({ spec }) => spec.address);
-  const foreign = foreignOf(stock, [...known, ...lentBy(stock)], stock.owned);
-  if (foreign.length > 0) await book.hold(foreign);
-  for (const address of foreign) blocks.claim(address);
+  await holdForeign(stock, await stock.requireStore().list(ipInstanceKind), stock.owned);
   await book.withhold(book.withheld.filter((range) => !outdated.includes(range)));
   stock.followBook();
 }

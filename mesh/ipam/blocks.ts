@@ -1,4 +1,4 @@
-import { bitsOf, cidrOf, contains, formatCidr, parseAddress, parseCidr, sizeOf } from "../cidr.ts";
+import { addressPart, bitsOf, cidrOf, contains, formatCidr, parseAddress, parseCidr, sizeOf } from "../cidr.ts";
 import type { Cidr } from "../cidr.ts";
 import type { SubnetSpec } from "./resources.ts";
 import type { Span } from "./span.ts";
@@ -27,6 +27,11 @@ export function blockCidrOf(address: string, subnet: Pick<SubnetSpec, "cidr" | "
 /** Whether it is a block of one: an address that is retained, asked for by name, or borrowed. */
 export function isBlockOfOne(cidr: Cidr): boolean {
   return cidr.length === bitsOf(cidr.family);
+}
+
+/** Addresses that have a block of one among these. */
+export function routedAlone(blocks: readonly { readonly spec: { readonly cidr: string } }[]): string[] {
+  return blocks.flatMap(({ spec }) => (isBlockOfOne(parseCidr(spec.cidr)) ? [addressPart(spec.cidr)] : []));
 }
 
 /**
